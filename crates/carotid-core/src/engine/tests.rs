@@ -1,0 +1,424 @@
+//! Scenarios for each row of the transition table, in virtual time.
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::*;
+use crate::{SessionName, Terms};
+
+const INTERVAL: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(60);
+const SUSPICION: Duration = Duration::from_secs(25);
+/// Deadlines are swept at most one slot of the wheel late.
+const SWEEP: Duration = Duration::from_micros(1049);
+
+/// An engine and its clock.
+struct World {
+    engine: Engine,
+    now: Tick,
+}
+
+impl World {
+    fn new() -> Self {
+        Self::with(|_| ())
+    }
+
+    fn with(change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::default();
+        change(&mut config);
+        Self {
+            engine: Engine::new(&config).unwrap(),
+            now: Tick::from_nanos(12_345_678_901),
+        }
+    }
+
+    fn open(&mut self, name: &str) -> Opened {
+        self.try_open(name, None).unwrap()
+    }
+
+    fn try_open(&mut self, name: &str, terms: Option<Terms>) -> Result<Opened, OpenError> {
+        let name = SessionName::new(name).unwrap();
+        self.engine.open(self.now, Open { name, terms })
+    }
+
+    fn beat(&mut self, id: SessionId) -> Result<(), UnknownSession> {
+        self.engine.beat(self.now, id)
+    }
+
+    fn health(&self, id: SessionId) -> Option<Health> {
+        self.engine.health(self.now, id)
+    }
+
+    /// Time passes and nobody sweeps.
+    fn sleep(&mut self, time: Duration) {
+        self.now = self.now.after(time);
+    }
+
+    /// Time passes, with a driver that attends every timeout; returns what was concluded.
+    fn advance(&mut self, time: Duration) -> Vec<String> {
+        let end = self.now.after(time);
+        while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= end) {
+            self.now = self.now.max(due);
+            self.engine.handle_timeout(self.now);
+        }
+        self.now = end;
+        self.events()
+    }
+
+    fn events(&mut self) -> Vec<String> {
+        core::iter::from_fn(|| self.engine.poll_event())
+            .map(|event| match event.kind.cause() {
+                Some(cause) => format!("{} {} {}", event.kind.as_str(), event.name, cause.as_str()),
+                None => format!("{} {}", event.kind.as_str(), event.name),
+            })
+            .collect()
+    }
+}
+
+#[test]
+fn silence_suspects_then_kills() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    assert_eq!(world.advance(SUSPICION - SWEEP), ["opened a"]);
+    assert_eq!(world.health(a), Some(Health::Alive));
+    assert_eq!(world.advance(SWEEP * 2), ["suspect a silence"]);
+    assert_eq!(world.health(a), Some(Health::Suspect));
+    assert_eq!(world.advance(TIMEOUT - SUSPICION - SWEEP * 2), [""; 0]);
+    assert_eq!(world.advance(SWEEP * 2), ["dead a silence"]);
+    assert_eq!(world.health(a), Some(Health::Dead));
+    assert_eq!(world.advance(TIMEOUT * 10), [""; 0]);
+}
+
+#[test]
+fn beats_keep_a_session_alive() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    assert_eq!(world.events(), ["opened a"]);
+    for _ in 0..100 {
+        assert_eq!(world.advance(INTERVAL), [""; 0]);
+        world.beat(a).unwrap();
+    }
+    let view = world.engine.view(world.now, a).unwrap();
+    assert_eq!(
+        (view.beats, view.last_beat, view.cause),
+        (101, world.now, None)
+    );
+}
+
+#[test]
+fn a_beat_brings_a_suspect_back_and_its_next_suspicion_is_on_time() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.advance(SUSPICION + SWEEP);
+    world.beat(a).unwrap();
+    assert_eq!(
+        world.engine.poll_event().map(|event| event.silent),
+        Some(SUSPICION + SWEEP)
+    );
+    // The wheel's entry waited for the timeout; a new suspicion comes before it.
+    assert_eq!(world.advance(SUSPICION + SWEEP), ["suspect a silence"]);
+    assert_eq!(world.health(a), Some(Health::Suspect));
+}
+
+#[test]
+fn a_lost_connection_suspects_and_the_timeout_runs_on() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.advance(INTERVAL);
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Closed)
+        .unwrap();
+    assert_eq!(world.events(), ["suspect a closed"]);
+    assert_eq!(world.advance(TIMEOUT - INTERVAL - SWEEP), [""; 0]);
+    assert_eq!(world.advance(SWEEP * 2), ["dead a closed"]);
+}
+
+#[test]
+fn a_reconnect_resumes_the_session() {
+    let mut world = World::new();
+    let first = world.open("a");
+    world
+        .engine
+        .detach(world.now, first.id, Disconnect::Reset)
+        .unwrap();
+    world.advance(INTERVAL);
+    let second = world.open("a");
+    assert_eq!(
+        (second.id, second.epoch, second.resumed),
+        (first.id, 1, true)
+    );
+    assert_eq!(world.events(), ["back a"]);
+    assert_eq!(world.health(first.id), Some(Health::Alive));
+}
+
+#[test]
+fn only_the_last_of_several_connections_counts() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.open("a");
+    world.events();
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Closed)
+        .unwrap();
+    assert_eq!(world.events(), [""; 0]);
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Closed)
+        .unwrap();
+    assert_eq!(world.events(), ["suspect a closed"]);
+}
+
+#[test]
+fn a_connection_that_we_ended_ourselves_is_no_evidence() {
+    let mut world = World::with(|config| config.on_disconnect = OnDisconnect::Dead);
+    let a = world.open("a").id;
+    world.events();
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Local)
+        .unwrap();
+    assert_eq!(world.events(), [""; 0]);
+    assert_eq!(
+        world.advance(TIMEOUT + SWEEP),
+        ["suspect a silence", "dead a silence"]
+    );
+}
+
+#[test]
+fn a_lost_connection_kills_where_the_configuration_says_so() {
+    let mut world = World::with(|config| config.on_disconnect = OnDisconnect::Dead);
+    let [a, b] = ["a", "b"].map(|name| world.open(name).id);
+    world.advance(INTERVAL);
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Unreachable)
+        .unwrap();
+    assert_eq!(world.events(), ["dead a unreachable"]);
+    world.advance(SUSPICION - INTERVAL + SWEEP);
+    world
+        .engine
+        .detach(world.now, b, Disconnect::Closed)
+        .unwrap();
+    assert_eq!(world.events(), ["dead b closed"]);
+}
+
+#[test]
+fn a_lost_connection_outweighs_the_silence_before_it() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.advance(SUSPICION + SWEEP);
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Closed)
+        .unwrap();
+    assert_eq!(world.events(), [""; 0]);
+    assert_eq!(world.advance(TIMEOUT), ["dead a closed"]);
+}
+
+#[test]
+fn a_goodbye_is_final_whether_alive_or_suspect() {
+    let mut world = World::new();
+    let [a, b] = ["a", "b"].map(|name| world.open(name).id);
+    world.events();
+    world.engine.close(world.now, a).unwrap();
+    assert_eq!(world.events(), ["left a goodbye"]);
+    world
+        .engine
+        .detach(world.now, b, Disconnect::Closed)
+        .unwrap();
+    world.engine.close(world.now, b).unwrap();
+    assert_eq!(world.events(), ["suspect b closed", "left b goodbye"]);
+    assert_eq!(world.advance(TIMEOUT * 2), [""; 0]);
+    assert_eq!(world.health(a), Some(Health::Left));
+}
+
+#[test]
+fn nothing_moves_a_session_that_has_ended() {
+    let mut world = World::new();
+    let [dead, left] = ["dead", "left"].map(|name| world.open(name).id);
+    world.engine.close(world.now, left).unwrap();
+    world.advance(TIMEOUT + SWEEP);
+    for (id, health) in [(dead, Health::Dead), (left, Health::Left)] {
+        assert_eq!(world.beat(id), Err(UnknownSession));
+        assert_eq!(world.engine.close(world.now, id), Err(UnknownSession));
+        assert_eq!(
+            world.engine.detach(world.now, id, Disconnect::Closed),
+            Ok(())
+        );
+        assert_eq!(world.events(), [""; 0]);
+        assert_eq!(world.health(id), Some(health));
+    }
+}
+
+#[test]
+fn a_return_after_death_is_a_new_session_that_names_its_predecessor() {
+    let mut world = World::new();
+    let first = world.open("a");
+    world.advance(TIMEOUT + SWEEP);
+    let second = world.open("a");
+    assert_eq!((second.epoch, second.resumed), (2, false));
+    assert_ne!(second.id, first.id);
+    let kind = world.engine.poll_event().unwrap().kind;
+    assert_eq!(
+        kind,
+        EventKind::Opened {
+            predecessor: Some(first.id)
+        }
+    );
+    assert_eq!(world.beat(first.id), Err(UnknownSession));
+    assert_eq!(world.health(first.id), None);
+    assert_eq!(world.engine.find("a"), Some(second.id));
+}
+
+#[test]
+fn a_late_sweep_changes_no_answer() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.events();
+    world.sleep(SUSPICION);
+    assert_eq!(world.health(a), Some(Health::Suspect));
+    world.sleep(TIMEOUT);
+    let view = world.engine.view(world.now, a).unwrap();
+    assert_eq!(
+        (view.health, view.cause),
+        (Health::Dead, Some(Cause::Silence))
+    );
+    assert_eq!(world.beat(a), Err(UnknownSession));
+    assert_eq!(world.events(), ["suspect a silence", "dead a silence"]);
+    assert_eq!(world.advance(TIMEOUT), [""; 0]);
+}
+
+#[test]
+fn time_that_runs_backwards_makes_nobody_older_or_younger() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.advance(INTERVAL);
+    world.beat(a).unwrap();
+    let at = world.now;
+    world.now = Tick::from_nanos(at.as_nanos() - 5_000_000);
+    world.beat(a).unwrap();
+    assert_eq!(world.engine.view(world.now, a).unwrap().last_beat, at);
+}
+
+#[test]
+fn shorter_terms_on_a_reconnect_bring_the_deadline_forward() {
+    let mut world = World::new();
+    world.open("a");
+    let short = Terms::new(Duration::from_millis(100), Duration::from_millis(400)).unwrap();
+    assert_eq!(world.try_open("a", Some(short)).unwrap().terms, short);
+    world.events();
+    let events = world.advance(Duration::from_millis(402));
+    assert_eq!(events, ["suspect a silence", "dead a silence"]);
+}
+
+#[test]
+fn a_timeout_below_the_suspicion_still_suspects_first() {
+    let mut world = World::with(|config| config.suspect_after = 100.0);
+    world.open("a");
+    world.events();
+    assert_eq!(world.advance(TIMEOUT - SWEEP), [""; 0]);
+    assert_eq!(
+        world.advance(SWEEP * 2),
+        ["suspect a silence", "dead a silence"]
+    );
+}
+
+#[test]
+fn the_ended_are_remembered_for_the_retention_and_then_forgotten() {
+    let mut world = World::with(|config| config.retention = TIMEOUT);
+    let a = world.open("a").id;
+    world.engine.close(world.now, a).unwrap();
+    world.advance(TIMEOUT - SWEEP);
+    assert_eq!(world.health(a), Some(Health::Left));
+    world.advance(SWEEP);
+    assert_eq!(world.health(a), None);
+    assert!(world.engine.is_empty());
+    assert_eq!(world.engine.poll_timeout(), None);
+    assert_eq!(world.open("a").epoch, 1);
+}
+
+#[test]
+fn a_full_table_forgets_the_longest_ended_first_and_never_the_living() {
+    let mut world = World::with(|config| config.max_sessions = 3);
+    let [a, b, c] = ["a", "b", "c"].map(|name| world.open(name).id);
+    assert_eq!(
+        world.try_open("d", None),
+        Err(OpenError::Full { max_sessions: 3 })
+    );
+    assert!(
+        world.try_open("c", None).unwrap().resumed,
+        "a full table still resumes"
+    );
+    world.engine.close(world.now, b).unwrap();
+    world.engine.close(world.now, a).unwrap();
+    world.open("d");
+    assert_eq!(
+        (world.health(b), world.health(a)),
+        (None, Some(Health::Left))
+    );
+    assert_eq!(world.health(c), Some(Health::Alive));
+}
+
+#[test]
+fn a_reused_slot_is_another_session() {
+    let mut world = World::with(|config| config.max_sessions = 1);
+    let a = world.open("a").id;
+    world.engine.close(world.now, a).unwrap();
+    let b = world.open("b").id;
+    assert_eq!(a.index(), b.index());
+    assert_eq!(world.beat(a), Err(UnknownSession));
+    assert_eq!(
+        world.engine.detach(world.now, a, Disconnect::Closed),
+        Err(UnknownSession)
+    );
+    assert_eq!(world.beat(b), Ok(()));
+}
+
+#[test]
+fn a_hundred_thousand_silent_sessions_each_die_once_in_bounded_calls() {
+    const SESSIONS: usize = 100_000;
+    const STEPS: u32 = 500;
+    let mut world = World::with(|config| config.max_steps_per_call = STEPS);
+    for index in 0..SESSIONS {
+        world.open(&format!("fleet/{index}"));
+    }
+    world.events();
+    world.sleep(TIMEOUT + SWEEP);
+    let mut deaths = 0;
+    while world
+        .engine
+        .poll_timeout()
+        .is_some_and(|due| due <= world.now)
+    {
+        world.engine.handle_timeout(world.now);
+        let events = world.events();
+        assert!(
+            events.len() <= 2 * STEPS as usize,
+            "{} events in one call",
+            events.len()
+        );
+        deaths += events
+            .iter()
+            .filter(|event| event.starts_with("dead"))
+            .count();
+    }
+    assert_eq!(deaths, SESSIONS);
+}
+
+#[test]
+fn contradictions_are_refused() {
+    for change in [
+        (|config: &mut Config| config.suspect_after = 0.9) as fn(&mut Config),
+        |config| config.suspect_after = f64::NAN,
+        |config| config.max_sessions = 0,
+        |config| config.max_steps_per_call = 0,
+    ] {
+        let mut config = Config::default();
+        change(&mut config);
+        assert!(Engine::new(&config).is_err(), "{config:?}");
+    }
+}

@@ -1,0 +1,123 @@
+//! What we believe of a session, and what changes it.
+
+/// What we believe of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Health {
+    /// It beats as agreed.
+    Alive,
+    /// It is silent for longer than it should be, or lost its connection.
+    Suspect,
+    /// It was silent for the whole timeout. Final: a peer comes back as a new session.
+    Dead,
+    /// It said goodbye. Final.
+    Left,
+}
+
+/// Why a health changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// No beat came in time.
+    Silence,
+    /// The peer, or its kernel on its behalf, closed the connection.
+    Closed,
+    /// The peer's host refused the connection's further data.
+    Reset,
+    /// The network gave up reaching the peer.
+    Unreachable,
+    /// The peer said that it leaves.
+    Goodbye,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Disconnect {
+    /// The peer closed it, or broke its protocol so that we had to.
+    Closed,
+    /// The peer's host reset it.
+    Reset,
+    /// What we sent was not acknowledged in time.
+    Unreachable,
+    /// We ended it ourselves and learned nothing of the peer.
+    Local,
+}
+
+/// What was learned of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    Beat,
+    /// The suspicion deadline passed.
+    Silence,
+    /// The timeout passed.
+    Timeout,
+    /// The last connection went, and its loss is not death.
+    ConnectionLost,
+    /// The last connection went, and the configuration says that this is death.
+    FatalConnectionLost,
+    Goodbye,
+}
+
+impl Health {
+    /// The health after `evidence`. Total: every pair is decided here and nowhere else.
+    pub(crate) const fn after(self, evidence: Evidence) -> Self {
+        match (self, evidence) {
+            (Self::Alive | Self::Suspect, Evidence::Beat) => Self::Alive,
+            (Self::Alive | Self::Suspect, Evidence::Silence | Evidence::ConnectionLost) => {
+                Self::Suspect
+            }
+            (Self::Alive | Self::Suspect, Evidence::Timeout | Evidence::FatalConnectionLost) => {
+                Self::Dead
+            }
+            (Self::Alive | Self::Suspect, Evidence::Goodbye) => Self::Left,
+            (Self::Dead, _) => Self::Dead,
+            (Self::Left, _) => Self::Left,
+        }
+    }
+
+    /// Whether the session is over: Dead or Left.
+    #[must_use]
+    pub const fn is_final(self) -> bool {
+        match self {
+            Self::Alive | Self::Suspect => false,
+            Self::Dead | Self::Left => true,
+        }
+    }
+
+    /// The word for it: `alive`, `suspect`, `dead` or `left`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Alive => "alive",
+            Self::Suspect => "suspect",
+            Self::Dead => "dead",
+            Self::Left => "left",
+        }
+    }
+}
+
+impl Cause {
+    /// The word for it: `silence`, `closed`, `reset`, `unreachable` or `goodbye`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Silence => "silence",
+            Self::Closed => "closed",
+            Self::Reset => "reset",
+            Self::Unreachable => "unreachable",
+            Self::Goodbye => "goodbye",
+        }
+    }
+}
+
+impl Disconnect {
+    /// What this says of the peer; nothing if we ended the connection ourselves.
+    pub(crate) const fn cause(self) -> Option<Cause> {
+        match self {
+            Self::Closed => Some(Cause::Closed),
+            Self::Reset => Some(Cause::Reset),
+            Self::Unreachable => Some(Cause::Unreachable),
+            Self::Local => None,
+        }
+    }
+}
