@@ -1,7 +1,7 @@
 //! What peers call themselves.
 
 use alloc::sync::Arc;
-use core::{fmt, str::FromStr};
+use core::{borrow::Borrow, fmt, str::FromStr};
 
 /// A session's name, `service/instance`: 1 to 128 bytes of UTF-8 without control, format or
 /// line-separator characters, and without white space at its ends.
@@ -93,6 +93,13 @@ fn is_unprintable(c: char) -> bool {
             | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{110BD}' | '\u{110CD}'
             | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}'
             | '\u{1D173}'..='\u{1D17A}' | '\u{E0001}' | '\u{E0020}'..='\u{E007F}')
+}
+
+/// A map keyed by names can be asked by text.
+impl Borrow<str> for SessionName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
 }
 
 impl FromStr for SessionName {
