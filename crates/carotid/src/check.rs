@@ -1,0 +1,85 @@
+//! One question to a server: do you serve?
+
+use std::io;
+use std::time::Duration;
+
+use carotid_netrpc::{CallError, Client};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout};
+
+use crate::source::messages::{CHECK, PING, SERVING};
+
+/// What the recipe's server answers.
+const PONG: &str = "Pong";
+
+/// A server's answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// In its own words.
+    pub status: String,
+    /// How long the answer took.
+    pub round_trip: Duration,
+}
+
+impl Answer {
+    /// Whether it serves.
+    #[must_use]
+    pub fn is_serving(&self) -> bool {
+        self.status == SERVING || self.status == PONG
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckError {
+    /// The address did not resolve, or nothing listens there.
+    #[error(transparent)]
+    Connect(io::Error),
+    /// Connecting took too long.
+    #[error("no connection within {after:?}")]
+    ConnectTimeout {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The server took the question and did not answer.
+    #[error("no answer within {after:?}")]
+    NoAnswer {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The server answered with an error.
+    #[error(transparent)]
+    Call(#[from] CallError),
+}
+
+/// Asks the server at `address` (`host:port`) whether it serves, and waits at most `patience` for a
+/// connection and again for an answer. A server that knows only the recipe is pinged; carotid is
+/// asked in a way that opens no session.
+///
+/// # Errors
+///
+/// See [`CheckError`].
+pub async fn ask(address: &str, patience: Duration) -> Result<Answer, CheckError> {
+    let late = CheckError::ConnectTimeout { after: patience };
+    let connecting = timeout(patience, TcpStream::connect(address)).await;
+    let tcp = connecting.map_err(|_| late)?.map_err(CheckError::Connect)?;
+    tcp.set_nodelay(true).map_err(CheckError::Connect)?;
+    let client = Client::new(tcp);
+
+    let begun = Instant::now();
+    let asked = async {
+        match client.call(CHECK, "").await {
+            Err(CallError::Server(error)) if error.text().starts_with("rpc: can't find") => {
+                client.call(PING, "").await
+            }
+            answer => answer,
+        }
+    };
+    let status = timeout(patience, asked).await;
+    let late = CheckError::NoAnswer { after: patience };
+    let status: String = status.map_err(|_| late)??;
+    let round_trip = begun.elapsed();
+    client.close().await;
+    Ok(Answer { status, round_trip })
+}

@@ -1,0 +1,96 @@
+//! The loop behind a client: connect, beat, wait, connect again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carotid_netrpc as netrpc;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval_at};
+use tokio_util::sync::CancellationToken;
+
+use super::backoff::Backoff;
+use super::link::{Link, LinkError};
+use super::{ClientConfig, ClientState};
+
+#[derive(Debug)]
+pub(super) struct Beating {
+    config: ClientConfig,
+    link: watch::Sender<Option<Arc<netrpc::Client>>>,
+    state: watch::Sender<ClientState>,
+    goodbye: CancellationToken,
+}
+
+impl Beating {
+    pub(super) const fn new(
+        config: ClientConfig,
+        link: watch::Sender<Option<Arc<netrpc::Client>>>,
+        state: watch::Sender<ClientState>,
+        goodbye: CancellationToken,
+    ) -> Self {
+        Self {
+            config,
+            link,
+            state,
+            goodbye,
+        }
+    }
+
+    /// Runs until the goodbye.
+    pub(super) async fn run(self) {
+        let mut backoff = Backoff::new(self.config.min_backoff, self.config.max_backoff);
+        while let Err(error) = self.attempt(&mut backoff).await {
+            let retry_in = backoff.next(|most| rand::random_range(Duration::ZERO..=most));
+            tracing::debug!(%error, ?retry_in, "connection failed");
+            self.state.send_replace(ClientState::Waiting {
+                error: Arc::new(error),
+                retry_in,
+            });
+            let wait = tokio::time::sleep(retry_in);
+            if self.goodbye.run_until_cancelled(wait).await.is_none() {
+                break;
+            }
+        }
+        self.state.send_replace(ClientState::Closed);
+    }
+
+    /// One connection from its beginning to its failure, or to the goodbye.
+    async fn attempt(&self, backoff: &mut Backoff) -> Result<(), LinkError> {
+        self.state.send_replace(ClientState::Connecting);
+        let connecting = Link::connect(&self.config);
+        let Some(connected) = self.goodbye.run_until_cancelled(connecting).await else {
+            return Ok(());
+        };
+        let mut link = connected?;
+        backoff.reset();
+        self.link.send_replace(Some(Arc::clone(&link.calls)));
+        let beaten = self.beat(&mut link).await;
+        self.link.send_replace(None);
+        beaten?;
+        link.leave(&self.config).await;
+        Ok(())
+    }
+
+    /// Beats until the goodbye; an error is the end of the connection.
+    async fn beat(&self, link: &mut Link) -> Result<(), LinkError> {
+        let start = tokio::time::Instant::now() + link.interval;
+        let mut beats = interval_at(start, link.interval);
+        // After a stall of our own one beat says all that several would.
+        beats.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut shown = None;
+        loop {
+            if shown != Some(link.epoch) {
+                shown = Some(link.epoch);
+                self.state.send_replace(ClientState::Connected {
+                    server: link.server,
+                    epoch: link.epoch,
+                });
+            }
+            tokio::select! {
+                () = self.goodbye.cancelled() => return Ok(()),
+                lost = link.calls.closed() => return Err(LinkError::Lost(lost)),
+                _ = beats.tick() => {}
+            }
+            link.beat(&self.config).await?;
+        }
+    }
+}

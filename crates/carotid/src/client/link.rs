@@ -1,0 +1,163 @@
+//! One connection of a client, and the session's beats on it.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carotid_netrpc::{self as netrpc, CallError, Lost};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::ClientConfig;
+use crate::connection::set_options;
+use crate::source::messages::{BEAT, BeatReply, CLOSE, NameArgs, OPEN, OpenArgs, OpenReply, PING};
+
+/// Why a client's connection failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LinkError {
+    /// The server's address did not resolve, or nothing listens there.
+    #[error("cannot connect to {address}: {error}")]
+    Connect {
+        /// The address as configured.
+        address: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Connecting took too long.
+    #[error("cannot connect to {address}: no answer within {after:?}")]
+    ConnectTimeout {
+        /// The address as configured.
+        address: String,
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The server refused the session, or its beat.
+    #[error("refused by the server: {0}")]
+    Refused(CallError),
+    /// A beat was not answered in time.
+    #[error("no answer to a beat within {after:?}")]
+    NoPong {
+        /// How long was waited.
+        after: Duration,
+    },
+    /// The connection was lost.
+    #[error("connection lost: {0}")]
+    Lost(Lost),
+}
+
+#[derive(Debug)]
+pub(super) struct Link {
+    pub(super) server: SocketAddr,
+    pub(super) calls: Arc<netrpc::Client>,
+    /// Which life of the name the server counts; `None` in front of a server that knows only pings.
+    pub(super) epoch: Option<u64>,
+    /// How often it wants to be told.
+    pub(super) interval: Duration,
+}
+
+impl Link {
+    /// Connects, and introduces the session.
+    pub(super) async fn connect(config: &ClientConfig) -> Result<Self, LinkError> {
+        let address = || config.address.clone();
+        let tcp = match timeout(config.call_timeout, TcpStream::connect(&config.address)).await {
+            Ok(Ok(tcp)) => tcp,
+            Ok(Err(error)) => {
+                return Err(LinkError::Connect {
+                    address: address(),
+                    error,
+                });
+            }
+            Err(_) => {
+                return Err(LinkError::ConnectTimeout {
+                    address: address(),
+                    after: config.call_timeout,
+                });
+            }
+        };
+        let server = set_options(&tcp, config.terms.timeout())
+            .and_then(|()| tcp.peer_addr())
+            .map_err(|error| LinkError::Connect {
+                address: address(),
+                error,
+            })?;
+        let mut link = Self {
+            server,
+            calls: Arc::new(netrpc::Client::new(tcp)),
+            epoch: None,
+            interval: config.terms.interval(),
+        };
+        link.introduce(config).await?;
+        Ok(link)
+    }
+
+    /// Opens the session; where the server knows no `Open`, the first ping does.
+    async fn introduce(&mut self, config: &ClientConfig) -> Result<(), LinkError> {
+        let args = OpenArgs::new(config.name.as_str(), config.terms);
+        let opened = answered(config, self.calls.call::<OpenReply>(OPEN, &args)).await;
+        match opened {
+            Ok(reply) => {
+                self.epoch = Some(reply.epoch);
+                self.interval = reply
+                    .terms()
+                    .map_or(self.interval, |terms| terms.interval());
+                Ok(())
+            }
+            Err(LinkError::Refused(CallError::Server(error)))
+                if error.text().starts_with("rpc: can't find") =>
+            {
+                self.ping(config).await
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One beat.
+    pub(super) async fn beat(&mut self, config: &ClientConfig) -> Result<(), LinkError> {
+        if self.epoch.is_none() {
+            return self.ping(config).await;
+        }
+        let args = NameArgs {
+            name: config.name.as_str().to_owned(),
+        };
+        let reply = answered(config, self.calls.call::<BeatReply>(BEAT, &args)).await?;
+        self.epoch = Some(reply.epoch);
+        Ok(())
+    }
+
+    async fn ping(&self, config: &ClientConfig) -> Result<(), LinkError> {
+        let name = config.name.as_str();
+        let _pong: String = answered(config, self.calls.call(PING, name)).await?;
+        Ok(())
+    }
+
+    /// Says goodbye, where the server knows the word, and closes the connection.
+    pub(super) async fn leave(self, config: &ClientConfig) {
+        if self.epoch.is_some() {
+            let args = NameArgs {
+                name: config.name.as_str().to_owned(),
+            };
+            let left = answered(config, self.calls.call::<BeatReply>(CLOSE, &args)).await;
+            if let Err(error) = left {
+                tracing::debug!(%error, "the goodbye was not heard");
+            }
+        }
+        self.calls.close().await;
+    }
+}
+
+/// The answer to a call, if it comes in time.
+async fn answered<R>(
+    config: &ClientConfig,
+    call: impl Future<Output = Result<R, CallError>>,
+) -> Result<R, LinkError> {
+    let after = config.call_timeout;
+    match timeout(after, call).await {
+        Ok(Ok(reply)) => Ok(reply),
+        Ok(Err(CallError::ConnectionLost(lost))) => Err(LinkError::Lost(lost)),
+        Ok(Err(error)) => Err(LinkError::Refused(error)),
+        Err(_) => Err(LinkError::NoPong { after }),
+    }
+}

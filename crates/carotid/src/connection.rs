@@ -1,0 +1,158 @@
+//! One transport link: its id, its socket options, and what its end says of the peer.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use carotid_core::Disconnect;
+use carotid_netrpc::End;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+
+/// Numbers a server's connections, from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct ConnectionId(pub(crate) u64);
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Probes a connection on which nothing has moved for this long, as the recipe does.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Sets what every connection of ours has: no delay of small messages, keepalive, and an end when
+/// what we sent stays unacknowledged for `user_timeout`.
+pub(crate) fn set_options(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new()
+        .with_time(KEEPALIVE)
+        .with_interval(KEEPALIVE / 3);
+    socket.set_tcp_keepalive(&keepalive)?;
+    set_user_timeout(&socket, user_timeout)
+}
+
+#[cfg(target_os = "linux")]
+fn set_user_timeout(socket: &SockRef<'_>, timeout: Duration) -> io::Result<()> {
+    socket.set_tcp_user_timeout(Some(timeout))
+}
+
+/// Elsewhere the connection's own deadlines do it alone.
+#[cfg(not(target_os = "linux"))]
+fn set_user_timeout(_socket: &SockRef<'_>, _timeout: Duration) -> io::Result<()> {
+    Ok(())
+}
+
+/// Raises a connection's `TCP_USER_TIMEOUT` from beside the stream: a session that agreed on a
+/// longer timeout must not lose its connection to a shorter one.
+#[derive(Clone, Debug)]
+pub(crate) struct UserTimeout {
+    millis: Arc<AtomicU32>,
+}
+
+impl UserTimeout {
+    pub(crate) fn raise(&self, timeout: Duration) {
+        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
+        self.millis.fetch_max(millis, Ordering::Relaxed);
+    }
+}
+
+/// A stream whose user timeout follows its [`UserTimeout`].
+#[derive(Debug)]
+pub(crate) struct Stream {
+    tcp: TcpStream,
+    wanted: UserTimeout,
+    set: u32,
+}
+
+impl Stream {
+    pub(crate) fn new(tcp: TcpStream, user_timeout: Duration) -> io::Result<(Self, UserTimeout)> {
+        set_options(&tcp, user_timeout)?;
+        let set = u32::try_from(user_timeout.as_millis()).unwrap_or(u32::MAX);
+        let wanted = UserTimeout {
+            millis: Arc::new(AtomicU32::new(set)),
+        };
+        let stream = Self {
+            tcp,
+            wanted: wanted.clone(),
+            set,
+        };
+        Ok((stream, wanted))
+    }
+
+    fn follow(&mut self) -> io::Result<()> {
+        let wanted = self.wanted.millis.load(Ordering::Relaxed);
+        if self.set != wanted {
+            let timeout = Duration::from_millis(u64::from(wanted));
+            set_user_timeout(&SockRef::from(&self.tcp), timeout)?;
+            self.set = wanted;
+        }
+        Ok(())
+    }
+}
+
+impl AsyncRead for Stream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_read(cx, buf)
+    }
+}
+
+impl AsyncWrite for Stream {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        // Before the reply that grants a longer timeout.
+        self.follow()?;
+        Pin::new(&mut self.tcp).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
+
+/// What the end of a connection says of the peer.
+pub(crate) fn disconnect(end: &End) -> Disconnect {
+    match end {
+        End::Reset(error) => reset(error.kind()),
+        // It takes nothing more of what we send.
+        End::WriteTimeout => Disconnect::Unreachable,
+        End::Closed | End::Malformed(_) => Disconnect::Closed,
+        // We ended it: too long silent, too late with its first call, or on our way out.
+        End::Idle | End::NoFirstCall | End::Shutdown | _ => Disconnect::Local,
+    }
+}
+
+fn reset(kind: io::ErrorKind) -> Disconnect {
+    let unreachable = matches!(
+        kind,
+        io::ErrorKind::TimedOut
+            | io::ErrorKind::HostUnreachable
+            | io::ErrorKind::NetworkUnreachable
+    );
+    if unreachable {
+        Disconnect::Unreachable
+    } else if kind == io::ErrorKind::BrokenPipe {
+        // It closed first, and we wrote after that.
+        Disconnect::Closed
+    } else {
+        Disconnect::Reset
+    }
+}

@@ -1,0 +1,326 @@
+//! Shards of the engine, their deadlines, and the way from a conclusion to the hub.
+//!
+//! Names are spread over shards by hash; each shard is an engine behind its own lock, so a beat
+//! takes one lock that it shares with a fraction of all beats and never a global one.
+
+use std::hash::BuildHasher;
+use std::net::SocketAddr;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use carotid_core::{
+    Config, ConfigError, Disconnect, Engine, Open, OpenError, Opened, SessionId, SessionName,
+    SessionView, Terms, Tick, UnknownSession,
+};
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::clock::Clock;
+use crate::hub::Hub;
+
+/// Watches sessions and publishes what it concludes of them. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Driver {
+    shared: Arc<Shared>,
+}
+
+/// Which session, for the calls that follow [`Driver::open`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionKey {
+    shard: u32,
+    id: SessionId,
+}
+
+#[derive(Debug)]
+struct Shared {
+    clock: Clock,
+    hub: Hub,
+    shards: Box<[Shard]>,
+    hasher: foldhash::fast::RandomState,
+}
+
+#[derive(Debug)]
+struct Shard {
+    state: Mutex<State>,
+    /// The deadline task sleeps too long and must look again.
+    deadline_moved: Notify,
+}
+
+#[derive(Debug)]
+struct State {
+    engine: Engine,
+    /// Where each session was last heard from, by [`SessionId::index`].
+    peers: Vec<Option<SocketAddr>>,
+    /// What the deadline task sleeps for.
+    armed: Option<Tick>,
+}
+
+/// A session with what only the driver knows of it.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// What the engine knows.
+    pub view: SessionView,
+    /// Where it was last heard from.
+    pub peer: Option<SocketAddr>,
+    /// Wall time of [`SessionView::since`], for display only.
+    pub since: Timestamp,
+    /// How long it has been silent.
+    pub silent: std::time::Duration,
+}
+
+/// A place in the list of all sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    pub(crate) shard: u32,
+    pub(crate) slot: u32,
+}
+
+/// Table slots looked at under one lock: some tens of microseconds.
+const SLOTS_AT_ONCE: u32 = 512;
+
+impl Driver {
+    /// A driver with one shard for each core. Call [`Self::attend`] for its deadlines.
+    ///
+    /// # Errors
+    ///
+    /// Settings that contradict themselves.
+    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let shards = u32::try_from(cores.min(64)).expect("at most 64");
+        let mut config = config.clone();
+        if shards > 1 {
+            // An eighth more than its share, since names do not spread evenly.
+            let share = config.max_sessions.div_ceil(shards);
+            config.max_sessions = share.saturating_add(share / 8 + 1).min(config.max_sessions);
+        }
+        let shards = (0..shards)
+            .map(|_| {
+                config.hash_seed = rand::random();
+                Ok(Shard {
+                    state: Mutex::new(State {
+                        engine: Engine::new(&config)?,
+                        peers: Vec::new(),
+                        armed: None,
+                    }),
+                    deadline_moved: Notify::new(),
+                })
+            })
+            .collect::<Result<_, ConfigError>>()?;
+        let shared = Shared {
+            clock: Clock::start(),
+            hub: Hub::new(),
+            shards,
+            hasher: foldhash::fast::RandomState::default(),
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Starts one deadline task for each shard; they end with `shutdown`.
+    pub fn attend(&self, tasks: &TaskTracker, shutdown: &CancellationToken) {
+        for shard in 0..self.shared.shards.len() {
+            let shared = self.shared.clone();
+            tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
+                shared.attend(&shared.shards[shard]).await;
+            }));
+        }
+    }
+
+    /// The event log.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.shared.hub
+    }
+
+    /// A peer at `peer` names itself on a connection. See [`Engine::open`].
+    ///
+    /// # Errors
+    ///
+    /// A full session table.
+    pub fn open(
+        &self,
+        name: SessionName,
+        terms: Option<Terms>,
+        peer: SocketAddr,
+    ) -> Result<(SessionKey, Opened), OpenError> {
+        let index = self.shared.shard_of(name.as_str());
+        let shard = &self.shared.shards[index as usize];
+        let mut state = shard.lock();
+        let opened = state
+            .engine
+            .open(self.shared.clock.now(), Open { name, terms })?;
+        let slot = opened.id.index();
+        if state.peers.len() <= slot {
+            state.peers.resize(slot + 1, None);
+        }
+        state.peers[slot] = Some(peer);
+        self.shared.conclude(&mut state);
+        shard.rearm(&mut state);
+        let key = SessionKey {
+            shard: index,
+            id: opened.id,
+        };
+        Ok((key, opened))
+    }
+
+    /// The session showed life. See [`Engine::beat`].
+    ///
+    /// # Errors
+    ///
+    /// A session that has ended.
+    pub fn beat(&self, key: SessionKey) -> Result<(), UnknownSession> {
+        self.input(key, |engine, now| engine.beat(now, key.id))
+    }
+
+    /// One of the session's connections ended. See [`Engine::detach`].
+    ///
+    /// # Errors
+    ///
+    /// A session that is not remembered any more.
+    pub fn detach(&self, key: SessionKey, why: Disconnect) -> Result<(), UnknownSession> {
+        self.input(key, |engine, now| engine.detach(now, key.id, why))
+    }
+
+    /// The peer said goodbye. See [`Engine::close`].
+    ///
+    /// # Errors
+    ///
+    /// A session that has ended already.
+    pub fn close(&self, key: SessionKey) -> Result<(), UnknownSession> {
+        self.input(key, |engine, now| engine.close(now, key.id))
+    }
+
+    /// What is known of a name's latest session.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Watched> {
+        let shard = &self.shared.shards[self.shared.shard_of(name) as usize];
+        let state = shard.lock();
+        let now = self.shared.clock.now();
+        let view = state.engine.view(now, state.engine.find(name)?)?;
+        Some(self.shared.watched(&state, view, now))
+    }
+
+    /// At most `limit` sessions that `wanted` accepts, from `after` on, and where to go on. A
+    /// session that is there throughout is listed once, whatever comes and goes meanwhile. No lock
+    /// is held for long, however few sessions are wanted.
+    pub async fn list(
+        &self,
+        after: Cursor,
+        limit: usize,
+        wanted: impl Fn(&SessionView) -> bool,
+    ) -> (Vec<Watched>, Option<Cursor>) {
+        let mut found = Vec::new();
+        let mut at = after;
+        while let Some(shard) = self.shared.shards.get(at.shard as usize) {
+            let end = {
+                let state = shard.lock();
+                let now = self.shared.clock.now();
+                let end = state.engine.slots();
+                let slots = at.slot..end.min(at.slot.saturating_add(SLOTS_AT_ONCE));
+                at.slot = slots.end;
+                for view in state.engine.scan(now, slots) {
+                    if !wanted(&view) {
+                        continue;
+                    }
+                    if found.len() == limit {
+                        at.slot = u32::try_from(view.id.index()).unwrap_or(u32::MAX);
+                        return (found, Some(at));
+                    }
+                    found.push(self.shared.watched(&state, view, now));
+                }
+                end
+            };
+            if end <= at.slot {
+                at = Cursor {
+                    shard: at.shard + 1,
+                    slot: 0,
+                };
+            }
+            tokio::task::yield_now().await;
+        }
+        (found, None)
+    }
+
+    fn input(
+        &self,
+        key: SessionKey,
+        apply: impl FnOnce(&mut Engine, Tick) -> Result<(), UnknownSession>,
+    ) -> Result<(), UnknownSession> {
+        let shard = &self.shared.shards[key.shard as usize];
+        let mut state = shard.lock();
+        // Read under the lock, so that a session's times do not run backwards.
+        let done = apply(&mut state.engine, self.shared.clock.now());
+        // A deadline moves forward only together with an event.
+        if self.shared.conclude(&mut state) {
+            shard.rearm(&mut state);
+        }
+        done
+    }
+}
+
+impl Shared {
+    fn shard_of(&self, name: &str) -> u32 {
+        let shards = self.shards.len() as u64;
+        let shard = self.hasher.hash_one(name) % shards;
+        u32::try_from(shard).expect("there are at most 64 shards")
+    }
+
+    /// Publishes what the engine concluded, under its lock: a session's events keep their order.
+    fn conclude(&self, state: &mut State) -> bool {
+        let mut any = false;
+        while let Some(event) = state.engine.poll_event() {
+            any = true;
+            let peer = state.peers.get(event.id.index()).copied().flatten();
+            self.hub.publish(self.clock.wall(event.at), event, peer);
+        }
+        any
+    }
+
+    fn watched(&self, state: &State, view: SessionView, now: Tick) -> Watched {
+        Watched {
+            peer: state.peers.get(view.id.index()).copied().flatten(),
+            since: self.clock.wall(view.since),
+            silent: now.since(view.last_beat),
+            view,
+        }
+    }
+
+    async fn attend(&self, shard: &Shard) {
+        loop {
+            let due = {
+                let mut state = shard.lock();
+                state.engine.handle_timeout(self.clock.now());
+                self.conclude(&mut state);
+                state.armed = state.engine.poll_timeout();
+                state.armed
+            };
+            if due.is_some_and(|due| due <= self.clock.now()) {
+                // More is due than one call may do (I4); others go first.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            tokio::select! {
+                () = self.clock.wait_until(due) => {}
+                () = shard.deadline_moved.notified() => {}
+            }
+        }
+    }
+}
+
+impl Shard {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the deadline task if it sleeps for too long.
+    fn rearm(&self, state: &mut State) {
+        let next = state.engine.poll_timeout();
+        if next.is_some_and(|next| state.armed.is_none_or(|armed| next < armed)) {
+            state.armed = next;
+            self.deadline_moved.notify_one();
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! The ordered event log: every conclusion gets the next sequence number, and whoever wants to
+//! follow reads from any number that is still kept. Readers never slow a writer (I8): one that falls
+//! behind the log is told how many events it missed.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use carotid_core::Event;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+/// How many events are kept for those who come late: two for each of a hundred thousand sessions
+/// that die together, and room for the next.
+const KEPT: usize = 1 << 18;
+
+/// One event with its place in the order.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// Its number, from 1, without gaps.
+    pub seq: u64,
+    /// Wall time of the conclusion, for display only.
+    pub at: Timestamp,
+    /// What was concluded.
+    pub event: Event,
+    /// Where the session was last heard from.
+    pub peer: Option<SocketAddr>,
+}
+
+/// The event log. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Hub {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    log: Mutex<Log>,
+    /// The last number given; also wakes those who wait for the next.
+    last: watch::Sender<u64>,
+}
+
+#[derive(Debug)]
+struct Log {
+    records: VecDeque<Record>,
+    next_seq: u64,
+    kept: usize,
+}
+
+/// A place in the log.
+#[derive(Debug)]
+pub struct Subscription {
+    shared: Arc<Shared>,
+    last: watch::Receiver<u64>,
+    next_seq: u64,
+}
+
+/// What a subscription got.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Events that were dropped from the log before they could be read.
+    pub missed: u64,
+    /// The next events, in order.
+    pub records: Vec<Record>,
+}
+
+impl Hub {
+    pub(crate) fn new() -> Self {
+        Self::keeping(KEPT)
+    }
+
+    fn keeping(kept: usize) -> Self {
+        let log = Log {
+            records: VecDeque::new(),
+            next_seq: 1,
+            kept,
+        };
+        let shared = Shared {
+            log: Mutex::new(log),
+            last: watch::Sender::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    pub(crate) fn publish(&self, at: Timestamp, event: Event, peer: Option<SocketAddr>) {
+        let mut log = self.shared.lock();
+        let seq = log.next_seq;
+        log.next_seq += 1;
+        if log.records.len() == log.kept {
+            log.records.pop_front();
+        }
+        log.records.push_back(Record {
+            seq,
+            at,
+            event,
+            peer,
+        });
+        // Under the lock, so that the numbers shown only rise.
+        self.shared.last.send_replace(seq);
+    }
+
+    /// The number of the latest event; 0 before the first.
+    #[must_use]
+    pub fn last_seq(&self) -> u64 {
+        *self.shared.last.borrow()
+    }
+
+    /// Follows the log from the event after number `after`; `None` starts with what happens next.
+    ///
+    /// A number this log has not reached yet belongs to an earlier run, so such a reader starts at
+    /// the beginning.
+    #[must_use]
+    pub fn subscribe(&self, after: Option<u64>) -> Subscription {
+        let last = self.shared.last.subscribe();
+        let last_seq = *last.borrow();
+        let next_seq = match after {
+            Some(after) if after <= last_seq => after + 1,
+            Some(_) => 1,
+            None => last_seq + 1,
+        };
+        Subscription {
+            shared: self.shared.clone(),
+            last,
+            next_seq,
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Log> {
+        // The log is consistent between any two statements that touch it.
+        self.log.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Subscription {
+    /// Waits for the next events and returns at most `limit` of them. Cancel safe.
+    pub async fn next(&mut self, limit: usize) -> Batch {
+        let next_seq = self.next_seq;
+        if self.last.wait_for(|last| next_seq <= *last).await.is_err() {
+            // The hub is gone, and we hold it: this cannot be.
+            std::future::pending::<()>().await;
+        }
+        let log = self.shared.lock();
+        let first = log
+            .records
+            .front()
+            .map_or(log.next_seq, |record| record.seq);
+        let missed = first.saturating_sub(self.next_seq);
+        self.next_seq += missed;
+        let skip = usize::try_from(self.next_seq - first).unwrap_or(usize::MAX);
+        let records: Vec<_> = log.records.iter().skip(skip).take(limit).cloned().collect();
+        self.next_seq += records.len() as u64;
+        Batch { missed, records }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use carotid_core::{Config, Engine, Open, Tick};
+
+    fn events(count: usize) -> Vec<Event> {
+        let mut engine = Engine::new(&Config::default()).unwrap();
+        for index in 0..count {
+            let name = format!("a/{index}").parse().unwrap();
+            let open = Open { name, terms: None };
+            engine.open(Tick::from_nanos(0), open).unwrap();
+        }
+        std::iter::from_fn(|| engine.poll_event()).collect()
+    }
+
+    fn publish(hub: &Hub, count: usize) {
+        for event in events(count) {
+            hub.publish(Timestamp::UNIX_EPOCH, event, None);
+        }
+    }
+
+    fn seqs(batch: &Batch) -> Vec<u64> {
+        batch.records.iter().map(|record| record.seq).collect()
+    }
+
+    #[tokio::test]
+    async fn a_subscription_starts_where_it_asks_to() {
+        let hub = Hub::keeping(10);
+        publish(&hub, 3);
+        assert_eq!(seqs(&hub.subscribe(Some(0)).next(9).await), [1, 2, 3]);
+        assert_eq!(seqs(&hub.subscribe(Some(2)).next(9).await), [3]);
+        assert_eq!(seqs(&hub.subscribe(Some(0)).next(2).await), [1, 2]);
+        let mut live = hub.subscribe(None);
+        publish(&hub, 1);
+        assert_eq!(seqs(&live.next(9).await), [4]);
+    }
+
+    #[tokio::test]
+    async fn a_slow_reader_is_told_what_it_missed() {
+        let hub = Hub::keeping(4);
+        let mut slow = hub.subscribe(Some(0));
+        publish(&hub, 10);
+        let batch = slow.next(2).await;
+        assert_eq!((batch.missed, seqs(&batch)), (6, vec![7, 8]));
+        let batch = slow.next(9).await;
+        assert_eq!((batch.missed, seqs(&batch)), (0, vec![9, 10]));
+    }
+
+    #[tokio::test]
+    async fn a_number_from_an_earlier_run_starts_at_the_beginning() {
+        let hub = Hub::keeping(4);
+        publish(&hub, 2);
+        assert_eq!(seqs(&hub.subscribe(Some(500)).next(9).await), [1, 2]);
+    }
+}

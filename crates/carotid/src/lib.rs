@@ -1,0 +1,27 @@
+//! The liveness layer for RPC.
+//!
+//! A [`Server`] speaks Go's `net/rpc` and watches every peer that calls it; a [`Client`] keeps one
+//! session alive on such a server and reconnects when it must. What is concluded of the sessions
+//! comes out of the [`Hub`] in order: opened, suspect, back, dead, left, each with its cause.
+//!
+//! Deciding is the work of `carotid-core`, the wire that of `carotid-netrpc`; this crate joins them
+//! with sockets, tasks and the only clock. It does not read configuration files and prints nothing.
+
+pub mod check;
+mod client;
+mod clock;
+mod connection;
+mod driver;
+mod hub;
+mod server;
+mod sink;
+mod source;
+
+pub use carotid_core as core;
+pub use carotid_netrpc as netrpc;
+
+pub use client::{Client, ClientCallError, ClientConfig, ClientState, LinkError};
+pub use driver::{Cursor, Driver, SessionKey, Watched};
+pub use hub::{Batch, Hub, Record, Subscription};
+pub use server::{Server, ServerConfig};
+pub use sink::api;

@@ -1,0 +1,228 @@
+//! A server whose every connection is watched.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use carotid_core::{Config, ConfigError};
+use carotid_netrpc::{End, Options, Router, serve_connection};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::connection::{ConnectionId, Stream, disconnect};
+use crate::driver::Driver;
+use crate::sink::http;
+use crate::source::netrpc::Heartbeat;
+
+/// Settings of a [`Server`].
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// What is watched, and how patiently.
+    pub engine: Config,
+    /// The longest message a peer may send, in bytes. Default: 4 MiB; heartbeats alone need 1 KiB.
+    pub max_message: usize,
+    /// How long a peer may take to send its first complete call. Default: 5 s.
+    pub first_call_timeout: Duration,
+    /// How long a peer may take to accept a reply. Default: 5 s.
+    pub write_timeout: Duration,
+    /// How long calls in flight may take to finish at shutdown. Default: 5 s.
+    pub drain_timeout: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            engine: Config::default(),
+            max_message: 4 << 20,
+            first_call_timeout: Duration::from_secs(5),
+            write_timeout: Duration::from_secs(5),
+            drain_timeout: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Serves Go's `net/rpc`, the `Heartbeat` methods among it, and watches who calls.
+///
+/// ```no_run
+/// use carotid::{Server, ServerConfig};
+/// use tokio::net::TcpListener;
+/// use tokio_util::sync::CancellationToken;
+///
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let server = Server::new(ServerConfig::default())?;
+/// let mut events = server.driver().hub().subscribe(Some(0));
+/// let rpc = TcpListener::bind("127.0.0.1:7400").await?;
+/// tokio::spawn(server.serve(rpc, None, CancellationToken::new()));
+/// for record in events.next(100).await.records {
+///     println!("{} is {}", record.event.name, record.event.kind.as_str());
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    driver: Driver,
+    router: Arc<Router>,
+    options: Arc<Options>,
+    config: ServerConfig,
+}
+
+impl Server {
+    /// A server with these settings and no methods but `Heartbeat`'s.
+    ///
+    /// # Errors
+    ///
+    /// Settings that contradict themselves.
+    pub fn new(config: ServerConfig) -> Result<Self, ConfigError> {
+        let options = Options {
+            max_message: config.max_message,
+            first_call_timeout: config.first_call_timeout,
+            write_timeout: config.write_timeout,
+            ..Options::default()
+        };
+        Ok(Self {
+            driver: Driver::new(&config.engine)?,
+            router: Arc::default(),
+            options: Arc::new(options),
+            config,
+        })
+    }
+
+    /// Serves these methods too; calls of them are signs of life.
+    #[must_use]
+    pub fn with_router(mut self, router: Router) -> Self {
+        self.router = Arc::new(router);
+        self
+    }
+
+    /// The sessions and their events.
+    #[must_use]
+    pub fn driver(&self) -> &Driver {
+        &self.driver
+    }
+
+    /// Serves RPC on `rpc` and, where given, health, sessions and events over HTTP on `operations`.
+    /// When `shutdown` is cancelled it stops accepting, lets calls in flight finish for at most
+    /// [`ServerConfig::drain_timeout`], and returns.
+    pub async fn serve(
+        self,
+        rpc: TcpListener,
+        operations: Option<TcpListener>,
+        shutdown: CancellationToken,
+    ) {
+        // What must outlive the connections, and what ends those that do not drain.
+        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+        let background = TaskTracker::new();
+        self.driver.attend(&background, &stop);
+        if let Some(listener) = operations {
+            let served = http::serve(
+                listener,
+                self.driver.clone(),
+                shutdown.clone(),
+                stop.clone(),
+            );
+            background.spawn(served);
+        }
+
+        let connections = TaskTracker::new();
+        let accepted = self.accept(&rpc, &connections, &shutdown, &abort);
+        shutdown.run_until_cancelled(accepted).await;
+        drop(rpc);
+
+        connections.close();
+        let open = connections.len();
+        if open > 0 {
+            tracing::info!(connections = open, "finishing calls in flight");
+        }
+        let drained = tokio::time::timeout(self.config.drain_timeout, connections.wait()).await;
+        if drained.is_err() {
+            tracing::warn!(
+                connections = connections.len(),
+                "some calls did not finish in time"
+            );
+            abort.cancel();
+            connections.wait().await;
+        }
+        stop.cancel();
+        background.close();
+        background.wait().await;
+    }
+
+    async fn accept(
+        &self,
+        listener: &TcpListener,
+        connections: &TaskTracker,
+        shutdown: &CancellationToken,
+        abort: &CancellationToken,
+    ) {
+        for id in 1.. {
+            let (tcp, peer) = accept_one(listener).await;
+            match self.attend(ConnectionId(id), tcp, peer, shutdown.clone()) {
+                Ok(connection) => {
+                    connections.spawn(abort.clone().run_until_cancelled_owned(connection));
+                }
+                Err(error) => {
+                    tracing::warn!(%peer, %error, "connection refused: its socket failed")
+                }
+            }
+        }
+    }
+
+    /// One connection from its first byte to its end.
+    fn attend(
+        &self,
+        id: ConnectionId,
+        tcp: TcpStream,
+        peer: SocketAddr,
+        shutdown: CancellationToken,
+    ) -> io::Result<impl Future<Output = ()> + use<>> {
+        let terms = self.config.engine.terms;
+        let (stream, user_timeout) = Stream::new(tcp, terms.timeout())?;
+        let mut heartbeat = Heartbeat::new(self.driver.clone(), id, peer, terms, user_timeout);
+        let (router, options) = (self.router.clone(), self.options.clone());
+        Ok(async move {
+            let end = serve_connection(stream, &router, &options, &mut heartbeat, &shutdown).await;
+            log_end(id, peer, &end);
+            heartbeat.detach(disconnect(&end)).await;
+        })
+    }
+}
+
+/// The next connection. When the process is out of file descriptors it waits for some to be freed
+/// instead of spinning.
+async fn accept_one(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(error) => {
+                tracing::error!(%error, "cannot accept connections; trying again in 0.1 s");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+/// `accept(2)` also reports errors of the connection that it would have returned.
+fn is_of_one_connection(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+    )
+}
+
+fn log_end(connection: ConnectionId, peer: SocketAddr, end: &End) {
+    if matches!(
+        end,
+        End::Malformed(_) | End::WriteTimeout | End::NoFirstCall
+    ) {
+        tracing::warn!(%peer, %connection, reason = %end, "connection ended");
+    } else {
+        tracing::debug!(%peer, %connection, reason = %end, "connection ended");
+    }
+}

@@ -1,0 +1,4 @@
+//! What consumes events and answers questions, one file an audience.
+
+pub mod api;
+pub(crate) mod http;

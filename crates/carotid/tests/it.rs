@@ -1,0 +1,17 @@
+//! The library as its users run it: real sockets on loopback, one process.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is a test, its foundations included"
+)]
+
+mod it {
+    mod ground;
+
+    mod calls;
+    mod crowd;
+    mod goodbye;
+    mod hostile;
+    mod shutdown;
+    mod sockets;
+}

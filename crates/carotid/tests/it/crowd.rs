@@ -1,0 +1,78 @@
+//! Many sessions over a few connections.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use carotid::core::Health;
+use carotid::netrpc::Client;
+use carotid::{Cursor, Driver};
+use tokio::task::JoinSet;
+
+use super::ground::{Ground, in_time, terms};
+
+const CONNECTIONS: usize = 4;
+const SESSIONS: usize = 100_000;
+
+/// Calls under way on each connection.
+const DEPTH: usize = 64;
+
+async fn name_all(ground: &Ground) -> Vec<Arc<Client>> {
+    let mut clients = Vec::new();
+    let mut tasks = JoinSet::new();
+    for connection in 0..CONNECTIONS {
+        let client = Arc::new(Client::dial(ground.address).await.unwrap());
+        clients.push(client.clone());
+        for lane in 0..DEPTH {
+            let client = client.clone();
+            let first = connection * DEPTH + lane;
+            tasks.spawn(async move {
+                for index in (first..SESSIONS).step_by(CONNECTIONS * DEPTH) {
+                    let name = format!("fleet/{index}");
+                    let pong: String = client.call("Heartbeat.Ping", &name).await.unwrap();
+                    assert_eq!(pong, "Pong");
+                }
+            });
+        }
+    }
+    in_time(tasks.join_all()).await;
+    clients
+}
+
+async fn count(driver: &Driver, health: Health) -> usize {
+    let (mut total, mut cursor) = (0, Cursor::default());
+    loop {
+        let wanted = |view: &carotid::core::SessionView| view.health == health;
+        let (page, next) = driver.list(cursor, 1000, wanted).await;
+        total += page.len();
+        match next {
+            Some(next) => cursor = next,
+            None => return total,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_silent_sessions_each_die_exactly_once() {
+    let terms = terms(2000, 8000);
+    let mut ground = Ground::with_terms(terms).await;
+    let clients = name_all(&ground).await;
+    let mut lives: HashMap<String, Vec<&str>> = HashMap::with_capacity(SESSIONS);
+    let mut dead = 0;
+    while dead < SESSIONS {
+        for record in ground.events().await {
+            let event = record.event;
+            let kind = event.kind.as_str();
+            if kind == "dead" {
+                dead += 1;
+                assert!(terms.timeout() <= event.silent, "{event:?} is early");
+            }
+            lives.entry(event.name.to_string()).or_default().push(kind);
+        }
+    }
+    assert_eq!(lives.len(), SESSIONS);
+    for (name, life) in lives {
+        assert_eq!(life, ["opened", "suspect", "dead"], "{name}");
+    }
+    assert_eq!(count(&ground.driver, Health::Dead).await, SESSIONS);
+    drop(clients);
+}

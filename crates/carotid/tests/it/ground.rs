@@ -1,0 +1,97 @@
+//! A server on a port of its own, and its events.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use carotid::core::{Config, Terms};
+use carotid::netrpc::Router;
+use carotid::{ClientConfig, Driver, Server, ServerConfig, Subscription};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+/// Nothing here takes this long unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running server; stopped when dropped.
+#[derive(Debug)]
+pub(crate) struct Ground {
+    pub(crate) address: SocketAddr,
+    pub(crate) driver: Driver,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) served: JoinHandle<()>,
+    events: Subscription,
+}
+
+/// Patient enough for a busy machine, short enough to wait for.
+pub(crate) fn terms(interval_ms: u64, timeout_ms: u64) -> Terms {
+    let ms = Duration::from_millis;
+    Terms::new(ms(interval_ms), ms(timeout_ms)).unwrap()
+}
+
+impl Ground {
+    pub(crate) async fn start() -> Self {
+        Self::with(ServerConfig::default(), Router::new()).await
+    }
+
+    pub(crate) async fn with_terms(terms: Terms) -> Self {
+        let engine = Config {
+            terms,
+            ..Config::default()
+        };
+        let config = ServerConfig {
+            engine,
+            ..ServerConfig::default()
+        };
+        Self::with(config, Router::new()).await
+    }
+
+    pub(crate) async fn with(config: ServerConfig, router: Router) -> Self {
+        let server = Server::new(config).unwrap().with_router(router);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let driver = server.driver().clone();
+        let shutdown = CancellationToken::new();
+        let events = driver.hub().subscribe(Some(0));
+        Self {
+            address,
+            driver,
+            served: tokio::spawn(server.serve(listener, None, shutdown.clone())),
+            shutdown,
+            events,
+        }
+    }
+
+    /// Settings of a client for this server.
+    pub(crate) fn client(&self, name: &str) -> ClientConfig {
+        ClientConfig::new(self.address.to_string(), name.parse().unwrap())
+    }
+
+    /// The next event: kind, name and cause.
+    pub(crate) async fn event(&mut self) -> String {
+        let batch = in_time(self.events.next(1)).await;
+        let event = &batch.records[0].event;
+        let cause = event.kind.cause().map_or("", |cause| cause.as_str());
+        let text = format!("{} {} {cause}", event.kind.as_str(), event.name);
+        text.trim_end().to_owned()
+    }
+
+    /// As many of the next events as there are, at least one.
+    pub(crate) async fn events(&mut self) -> Vec<carotid::Record> {
+        let batch = in_time(self.events.next(10_000)).await;
+        assert_eq!(batch.missed, 0);
+        batch.records
+    }
+}
+
+impl Drop for Ground {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+/// Waits, and gives up rather than hang.
+pub(crate) async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(PATIENCE, work).await;
+    done.expect("it does not take this long")
+}

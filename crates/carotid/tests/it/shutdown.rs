@@ -1,0 +1,65 @@
+//! The end in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use carotid::ServerConfig;
+use carotid::netrpc::{Client, Router, ServerError};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use super::ground::{Ground, in_time};
+
+/// A method that waits until it is told to go on, and one's way of telling it.
+fn slow_router() -> (Router, Arc<Notify>, Arc<Notify>) {
+    let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let mut router = Router::new();
+    let (begins, waits) = (begun.clone(), go_on.clone());
+    let slow = move |text: String| {
+        let (begins, waits) = (begins.clone(), waits.clone());
+        async move {
+            begins.notify_one();
+            waits.notified().await;
+            Ok::<_, ServerError>(text)
+        }
+    };
+    router.method("Slow.Echo", slow).unwrap();
+    (router, begun, go_on)
+}
+
+#[tokio::test]
+async fn a_call_in_flight_is_answered_before_the_end() {
+    let (router, begun, go_on) = slow_router();
+    let mut ground = Ground::with(ServerConfig::default(), router).await;
+    let client = Client::dial(ground.address).await.unwrap();
+    let call = async { client.call::<String>("Slow.Echo", "late").await };
+    let stop = async {
+        begun.notified().await;
+        ground.shutdown.cancel();
+        // The listener is gone once nobody can connect any more.
+        while TcpStream::connect(ground.address).await.is_ok() {}
+        go_on.notify_one();
+    };
+    let (answer, ()) = in_time(async { tokio::join!(call, stop) }).await;
+    assert_eq!(answer.unwrap(), "late");
+    in_time(&mut ground.served).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_call_that_never_ends_does_not_hold_up_the_end() {
+    let (router, begun, _never) = slow_router();
+    let config = ServerConfig {
+        drain_timeout: Duration::from_millis(50),
+        ..ServerConfig::default()
+    };
+    let mut ground = Ground::with(config, router).await;
+    let client = Client::dial(ground.address).await.unwrap();
+    let stop = async {
+        begun.notified().await;
+        ground.shutdown.cancel();
+    };
+    let call = client.call::<String>("Slow.Echo", "never");
+    let (answer, ()) = in_time(async { tokio::join!(call, stop) }).await;
+    assert!(answer.is_err());
+    in_time(&mut ground.served).await.unwrap();
+}
