@@ -1,0 +1,201 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use carotid::core::SessionName;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::Deserialize;
+
+use crate::output::Format;
+use crate::span::Span;
+
+pub(crate) const DEFAULT_RPC: &str = "127.0.0.1:7400";
+pub(crate) const DEFAULT_HTTP: &str = "127.0.0.1:7401";
+
+/// Feel whether an RPC connection is alive, and know why you believe it.
+///
+/// `carotid serve` watches every peer that calls it; Go programs reach it with
+/// rpc.Dial("tcp", "127.0.0.1:7400") and client.Call("Heartbeat.Ping", "payments/7", &reply).
+#[derive(Debug, Parser)]
+#[command(name = "carotid", version, propagate_version = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Watch sessions: the daemon
+    Serve(ServeArgs),
+    /// Be a session, until stopped or for as long as a command runs
+    Beat(BeatArgs),
+    /// Ask a server once whether it serves
+    ///
+    /// Exit codes: 0 it serves, 1 wrong usage, 2 cannot connect, 3 it does not answer as a
+    /// heartbeat server, 4 it answers that it is not serving.
+    Ping(PingArgs),
+    /// List sessions
+    Ps(PsArgs),
+    /// Follow events as they happen
+    Watch(WatchArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Configuration file [default: $XDG_CONFIG_HOME/carotid/carotid.toml, then
+    /// /etc/carotid/carotid.toml, whichever exists]
+    #[arg(long, env = "CAROTID_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) settings: Settings,
+}
+
+/// What the daemon can be told, by flag, by environment or in its file; each is optional in each.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Where to take RPC; port 0 picks a free one [default: 127.0.0.1:7400]
+    #[arg(long, env = "CAROTID_LISTEN", value_name = "ADDR")]
+    pub(crate) listen: Option<SocketAddr>,
+
+    /// Where to answer health, sessions and events over HTTP [default: 127.0.0.1:7401]
+    #[arg(long, env = "CAROTID_HTTP_LISTEN", value_name = "ADDR")]
+    pub(crate) http: Option<SocketAddr>,
+
+    /// How often a peer should beat, at least 10ms [default: 10s]
+    #[arg(long, env = "CAROTID_INTERVAL", value_name = "DURATION")]
+    pub(crate) interval: Option<Span>,
+
+    /// The silence after which a session is dead, at least two intervals [default: 60s]
+    #[arg(long, env = "CAROTID_TIMEOUT", value_name = "DURATION")]
+    pub(crate) timeout: Option<Span>,
+
+    /// The silence, in intervals, after which a session is suspect [default: 2.5]
+    #[arg(long, env = "CAROTID_SUSPECT_AFTER", value_name = "INTERVALS")]
+    pub(crate) suspect_after: Option<f64>,
+
+    /// What a session is when its last connection is lost: suspect until its timeout, or dead
+    /// [default: suspect]
+    #[arg(long, env = "CAROTID_ON_DISCONNECT", value_name = "HEALTH")]
+    pub(crate) on_disconnect: Option<OnDisconnect>,
+
+    /// How many sessions to hold at most [default: 1048576]
+    #[arg(long, env = "CAROTID_MAX_SESSIONS", value_name = "COUNT")]
+    pub(crate) max_sessions: Option<u32>,
+
+    /// How to write the log to stderr [default: text]
+    #[arg(long, env = "CAROTID_LOG_FORMAT", value_name = "FORMAT")]
+    pub(crate) log_format: Option<LogFormat>,
+
+    /// What to log: error, warn, info, debug, trace, or directives such as
+    /// info,carotid=debug [default: info]
+    #[arg(long, env = "CAROTID_LOG", value_name = "FILTER")]
+    pub(crate) log: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum OnDisconnect {
+    /// Suspect until the timeout, so that a reconnect keeps the session
+    Suspect,
+    /// Dead at once
+    Dead,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BeatArgs {
+    /// The session's name, for example payments/7
+    pub(crate) name: SessionName,
+
+    /// The server: carotid, or any that answers Heartbeat.Ping
+    #[arg(long, env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC)]
+    pub(crate) addr: String,
+
+    /// How often to beat, at least 10ms
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    pub(crate) interval: Span,
+
+    /// The silence after which the session is dead, at least two intervals
+    #[arg(long, value_name = "DURATION", default_value = "60s")]
+    pub(crate) timeout: Span,
+
+    /// How long to wait for a connection, and for the answer to a beat
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    pub(crate) call_timeout: Span,
+
+    /// Run this command, and be the session while it runs: exit code 0 says goodbye, any other is
+    /// passed on and leaves the session to its timeout
+    #[arg(last = true, value_name = "CMD")]
+    pub(crate) command: Vec<std::ffi::OsString>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PingArgs {
+    /// The server: carotid, or any that answers Heartbeat.Ping
+    #[arg(env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC)]
+    pub(crate) addr: String,
+
+    /// How long to wait for a connection, and again for an answer
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    pub(crate) timeout: Span,
+
+    /// How to print the answer
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PsArgs {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+
+    /// Only these: alive, suspect, dead, left; several with commas between them
+    #[arg(long, value_name = "HEALTH")]
+    pub(crate) health: Option<String>,
+
+    /// Only sessions of this service
+    #[arg(long, value_name = "SERVICE")]
+    pub(crate) service: Option<String>,
+
+    /// How to print them
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+
+    /// Begin after the event with this number; 0 for all that are kept [default: what happens
+    /// from now on]
+    #[arg(long, value_name = "SEQ")]
+    pub(crate) after: Option<u64>,
+
+    /// How to print them; json and ndjson are the same here
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Daemon {
+    /// Where the daemon answers HTTP
+    #[arg(long, env = "CAROTID_HTTP", value_name = "URL", default_value_t = format!("http://{DEFAULT_HTTP}"))]
+    pub(crate) http: String,
+}

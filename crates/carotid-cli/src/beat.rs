@@ -1,0 +1,98 @@
+//! `carotid beat`: be a session.
+
+use std::io;
+use std::process::{ExitCode, ExitStatus};
+
+use carotid::core::Terms;
+use carotid::{Client, ClientConfig, ClientState};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::args::BeatArgs;
+use crate::exit::Exit;
+use crate::output;
+
+pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
+    let terms = Terms::new(args.interval.0, args.timeout.0).map_err(|error| {
+        Exit::usage(error)
+            .context("the settings contradict each other")
+            .advise("Change --interval or --timeout.")
+    })?;
+    let child = args.command.split_first().map(|(program, arguments)| {
+        Command::new(program)
+            .args(arguments)
+            .spawn()
+            .map_err(|error| {
+                Exit::usage(error).context(format!("cannot run {}", program.display()))
+            })
+    });
+    let child = child.transpose()?;
+    let client = Client::start(ClientConfig {
+        terms,
+        call_timeout: args.call_timeout.0,
+        ..ClientConfig::new(args.addr, args.name)
+    });
+    tokio::spawn(tell(client.state()));
+    let Some(child) = child else {
+        stopped().await.map_err(Exit::usage)?;
+        client.close().await;
+        return Ok(ExitCode::SUCCESS);
+    };
+    let status = finish(child).await.map_err(Exit::usage)?;
+    if status.success() {
+        client.close().await;
+    }
+    Ok(output::code_of(status))
+}
+
+/// Waits for SIGINT or SIGTERM.
+async fn stopped() -> io::Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+/// Waits for the child's end. A SIGTERM for us is meant for it; a terminal's SIGINT reaches it
+/// without us.
+async fn finish(mut child: Child) -> io::Result<ExitStatus> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    loop {
+        tokio::select! {
+            status = child.wait() => return status,
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {
+                let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+                if let Some(pid) = pid {
+                    kill_process(pid, Signal::TERM)?;
+                }
+            }
+        }
+    }
+}
+
+/// Tells the person at the terminal how it stands.
+async fn tell(mut state: watch::Receiver<ClientState>) {
+    while state.changed().await.is_ok() {
+        let now = state.borrow_and_update().clone();
+        match now {
+            ClientState::Connected {
+                server,
+                epoch: Some(epoch),
+            } => output::talk(format_args!("beating on {server}, epoch {epoch}")),
+            ClientState::Connected { server, .. } => {
+                output::talk(format_args!("pinging {server}, which knows no sessions"));
+            }
+            ClientState::Waiting { error, retry_in } => {
+                output::talk(format_args!("{error}; trying again in {retry_in:.1?}"));
+            }
+            ClientState::Connecting | ClientState::Closed | _ => {}
+        }
+    }
+}

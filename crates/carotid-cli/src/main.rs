@@ -1,0 +1,71 @@
+//! The carotid daemon and command line.
+
+mod args;
+mod beat;
+mod exit;
+mod logging;
+mod operations;
+mod output;
+mod ping;
+mod ps;
+mod serve;
+mod settings;
+mod span;
+mod watch;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use args::{Arguments, Command};
+use exit::Exit;
+
+fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version are answers, not errors; what cannot be printed is not read either.
+            let _closed = error.print();
+            return if error.use_stderr() {
+                ExitCode::from(Exit::USAGE)
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match run(arguments.command) {
+        Ok(code) => code,
+        Err(exit) => exit.report(),
+    }
+}
+
+fn run(command: Command) -> Result<ExitCode, Exit> {
+    match command {
+        Command::Completions { shell } => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "carotid", &mut script);
+            output::bytes(&script)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Serve(args) => on_runtime(true, serve::run(args)),
+        Command::Beat(args) => on_runtime(false, beat::run(args)),
+        Command::Ping(args) => on_runtime(false, ping::run(args)),
+        Command::Ps(args) => on_runtime(false, ps::run(args)),
+        Command::Watch(args) => on_runtime(false, watch::run(args)),
+    }
+}
+
+/// The daemon uses every core; what a person types needs one.
+fn on_runtime(
+    every_core: bool,
+    work: impl Future<Output = Result<ExitCode, Exit>>,
+) -> Result<ExitCode, Exit> {
+    let mut builder = if every_core {
+        tokio::runtime::Builder::new_multi_thread()
+    } else {
+        tokio::runtime::Builder::new_current_thread()
+    };
+    let runtime = builder.enable_all().build();
+    let runtime = runtime.map_err(|error| Exit::usage(error).context("cannot start"))?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,56 @@
+//! The daemon's HTTP interface, from outside.
+
+use reqwest::{Client, RequestBuilder, Response, Url};
+
+use carotid::api::Failure;
+
+use crate::args::Daemon;
+use crate::exit::Exit;
+
+/// A daemon's operations listener.
+#[derive(Debug)]
+pub(crate) struct Operations {
+    base: Url,
+    client: Client,
+}
+
+impl Operations {
+    pub(crate) fn new(daemon: &Daemon) -> Result<Self, Exit> {
+        let wrong = |why: String| {
+            Exit::usage(anyhow::anyhow!("--http {:?} {why}", daemon.http)).advise(
+                "Give the daemon's operations listener, for example --http http://127.0.0.1:7401.",
+            )
+        };
+        let base =
+            Url::parse(&daemon.http).map_err(|error| wrong(format!("is no URL: {error}")))?;
+        if base.scheme() != "http" {
+            return Err(wrong("does not begin with http://".to_owned()));
+        }
+        let client = Client::builder().no_proxy().build();
+        let client = client.map_err(|error| Exit::usage(error).context("cannot start"))?;
+        Ok(Self { base, client })
+    }
+
+    /// A request for `path`, which [`Self::send`] sends.
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        self.client.get(url)
+    }
+
+    /// Sends it; anything but success is an error in the daemon's own words.
+    pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Exit> {
+        let response = request.send().await.map_err(|error| {
+            Exit::connect(error.without_url())
+                .context(format!("cannot reach the daemon at {}", self.base))
+                .advise("Is it running? Start it with carotid serve, or say where it is with --http URL.")
+        })?;
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        let status = response.status();
+        let failure = response.json::<Failure>().await;
+        let why = failure.map_or_else(|_| status.to_string(), |failure| failure.error);
+        Err(Exit::rpc(anyhow::anyhow!(why)).context("the daemon refused"))
+    }
+}

@@ -1,0 +1,56 @@
+//! `carotid ping`: one question, one answer, one exit code.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use carotid::check::{self, Answer, CheckError};
+
+use crate::args::PingArgs;
+use crate::exit::Exit;
+use crate::output::{self, Format};
+
+pub(crate) async fn run(args: PingArgs) -> Result<ExitCode, Exit> {
+    let answer = check::ask(&args.addr, args.timeout.0)
+        .await
+        .map_err(|error| explain(error, &args.addr))?;
+    match args.output {
+        Format::Table => output::line(&format!(
+            "{} at {}, round trip {}",
+            answer.status.to_lowercase(),
+            args.addr,
+            millis(answer.round_trip)
+        ))?,
+        Format::Json | Format::Ndjson => output::line(&json(&answer))?,
+    }
+    if answer.is_serving() {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let why = anyhow::anyhow!("{} says {:?}", args.addr, answer.status);
+    Err(Exit::unhealthy(why))
+}
+
+fn explain(error: CheckError, address: &str) -> Exit {
+    let doing = format!("cannot ping {address}");
+    match error {
+        CheckError::Connect(_) | CheckError::ConnectTimeout { .. } => {
+            let exit = Exit::connect(error).context(doing);
+            exit.advise("Is the server running, and is the address its RPC listener's?")
+        }
+        CheckError::NoAnswer { .. } | CheckError::Call(_) | _ => Exit::rpc(error).context(doing).advise(
+            "Something listens there, but it does not answer Heartbeat.Ping. Is it the right port?",
+        ),
+    }
+}
+
+fn millis(round_trip: Duration) -> String {
+    format!("{:.2} ms", round_trip.as_secs_f64() * 1000.0)
+}
+
+fn json(answer: &Answer) -> String {
+    serde_json::json!({
+        "status": answer.status,
+        "serving": answer.is_serving(),
+        "round_trip_us": u64::try_from(answer.round_trip.as_micros()).unwrap_or(u64::MAX),
+    })
+    .to_string()
+}

@@ -1,0 +1,161 @@
+//! `carotid serve`: the daemon.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use carotid::core::EventKind;
+use carotid::{Batch, Driver, Server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use crate::args::ServeArgs;
+use crate::exit::Exit;
+use crate::settings::{Decided, decide};
+use crate::{logging, output};
+
+pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
+    let decided = decide(args)?;
+    logging::start(decided.log_format, &decided.log)?;
+    let server = Server::new(decided.server.clone()).map_err(|error| {
+        Exit::usage(error)
+            .context("the settings contradict each other")
+            .advise("See carotid serve --help.")
+    })?;
+    let signals = Signals::register()?;
+    allow_many_connections();
+
+    let rpc = bind(decided.listen, "--listen").await?;
+    let http = bind(decided.http, "--http").await?;
+    announce(&decided, &rpc, &http)?;
+
+    let shutdown = CancellationToken::new();
+    tokio::spawn(log_events(server.driver().clone()));
+    tokio::spawn(signals.watch(shutdown.clone()));
+    server.serve(rpc, Some(http), shutdown).await;
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Exit> {
+    TcpListener::bind(address).await.map_err(|error| {
+        let exit = Exit::usage(error).context(format!("cannot listen on {address}"));
+        exit.advise(format!(
+            "Is another carotid running there? Choose another address with {flag} HOST:PORT; port 0 picks a free one."
+        ))
+    })
+}
+
+/// The one line on stdout that scripts wait for.
+fn announce(decided: &Decided, rpc: &TcpListener, http: &TcpListener) -> Result<(), Exit> {
+    let address = |listener: &TcpListener| listener.local_addr().map_err(Exit::usage);
+    let (rpc, http) = (address(rpc)?, address(http)?);
+    let terms = decided.server.engine.terms;
+    if let Some(file) = &decided.file {
+        tracing::info!(file = %file.display(), "configuration read");
+    }
+    tracing::info!(
+        %rpc,
+        %http,
+        interval = ?terms.interval(),
+        timeout = ?terms.timeout(),
+        "watching",
+    );
+    output::line(&format!("{{\"rpc\":\"{rpc}\",\"http\":\"{http}\"}}"))
+}
+
+/// Every connection is a file descriptor; take as many as the system lets us.
+fn allow_many_connections() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        maximum: limit.maximum,
+    };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!(%error, "cannot raise the limit of open files");
+    }
+}
+
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn register() -> Result<Self, Exit> {
+        let register = |kind| {
+            signal(kind).map_err(|error| Exit::usage(error).context("cannot listen for signals"))
+        };
+        Ok(Self {
+            interrupt: register(SignalKind::interrupt())?,
+            terminate: register(SignalKind::terminate())?,
+        })
+    }
+
+    /// The first signal asks for an end in order, the second for an end.
+    async fn watch(mut self, shutdown: CancellationToken) {
+        self.next().await;
+        tracing::info!("stopping; once more to stop at once");
+        shutdown.cancel();
+        self.next().await;
+        std::process::exit(130);
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// More events than this at once are one line of the log.
+const LINES_AT_ONCE: usize = 16;
+
+/// Writes the events into the log.
+async fn log_events(driver: Driver) {
+    let mut subscription = driver.hub().subscribe(Some(0));
+    loop {
+        let batch = subscription.next(4096).await;
+        if batch.records.len() > LINES_AT_ONCE {
+            log_summary(&batch);
+            continue;
+        }
+        for record in batch.records {
+            let (kind, event) = (record.event.kind, record.event);
+            let (name, epoch) = (event.name, event.epoch);
+            let silent = event.silent;
+            match kind {
+                EventKind::Suspect { cause } => {
+                    tracing::info!(%name, epoch, cause = cause.as_str(), ?silent, "suspect");
+                }
+                EventKind::Dead { cause } => {
+                    tracing::warn!(%name, epoch, cause = cause.as_str(), ?silent, "dead");
+                }
+                EventKind::Back => tracing::info!(%name, epoch, ?silent, "back"),
+                EventKind::Opened { .. } | EventKind::Left | _ => {
+                    tracing::debug!(%name, epoch, "{}", kind.as_str())
+                }
+            }
+        }
+    }
+}
+
+fn log_summary(batch: &Batch) {
+    let count = |word| {
+        let kinds = batch
+            .records
+            .iter()
+            .map(|record| record.event.kind.as_str());
+        kinds.filter(|kind| *kind == word).count()
+    };
+    tracing::info!(
+        opened = count("opened"),
+        suspect = count("suspect"),
+        back = count("back"),
+        dead = count("dead"),
+        left = count("left"),
+        "many sessions changed at once",
+    );
+}

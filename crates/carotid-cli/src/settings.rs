@@ -1,0 +1,155 @@
+//! The daemon's settings: flags, then environment, then file, then defaults.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use carotid::ServerConfig;
+use carotid::core::{self, Config, Terms};
+
+use crate::args::{DEFAULT_HTTP, DEFAULT_RPC, LogFormat, OnDisconnect, ServeArgs, Settings};
+use crate::exit::Exit;
+
+/// Everything decided.
+#[derive(Debug)]
+pub(crate) struct Decided {
+    pub(crate) listen: SocketAddr,
+    pub(crate) http: SocketAddr,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log: String,
+    pub(crate) server: ServerConfig,
+    /// The file that was read, if one was.
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// Strangers may connect to the daemon, and a heartbeat is small.
+const MAX_MESSAGE: usize = 64 * 1024;
+
+pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
+    let file = args.config.or_else(existing_file);
+    let from_file = match &file {
+        Some(path) => read(path).map_err(|error| {
+            Exit::usage(error).advise("Correct the file, or name another one with --config.")
+        })?,
+        None => Settings::default(),
+    };
+    let settings = or(args.settings, from_file);
+
+    let defaults = Config::default();
+    let interval = settings.interval.map(|span| span.0);
+    let timeout = settings.timeout.map(|span| span.0);
+    let terms = Terms::new(
+        interval.unwrap_or(defaults.terms.interval()),
+        timeout.unwrap_or(defaults.terms.timeout()),
+    );
+    let terms = terms.map_err(|error| {
+        Exit::usage(error)
+            .context("the settings contradict each other")
+            .advise("Change --interval or --timeout; see carotid serve --help.")
+    })?;
+    let engine = Config {
+        terms,
+        suspect_after: settings.suspect_after.unwrap_or(defaults.suspect_after),
+        on_disconnect: match settings.on_disconnect {
+            Some(OnDisconnect::Dead) => core::OnDisconnect::Dead,
+            Some(OnDisconnect::Suspect) | None => core::OnDisconnect::Suspect,
+        },
+        max_sessions: settings.max_sessions.unwrap_or(defaults.max_sessions),
+        ..defaults
+    };
+    Ok(Decided {
+        listen: settings.listen.unwrap_or_else(|| fixed(DEFAULT_RPC)),
+        http: settings.http.unwrap_or_else(|| fixed(DEFAULT_HTTP)),
+        log_format: settings.log_format.unwrap_or(LogFormat::Text),
+        log: settings.log.unwrap_or_else(|| "info".to_owned()),
+        server: ServerConfig {
+            engine,
+            max_message: MAX_MESSAGE,
+            ..ServerConfig::default()
+        },
+        file,
+    })
+}
+
+fn fixed(address: &str) -> SocketAddr {
+    address.parse().expect("the default addresses are literals")
+}
+
+/// Field by field, the first of the two that is given.
+fn or(first: Settings, second: Settings) -> Settings {
+    Settings {
+        listen: first.listen.or(second.listen),
+        http: first.http.or(second.http),
+        interval: first.interval.or(second.interval),
+        timeout: first.timeout.or(second.timeout),
+        suspect_after: first.suspect_after.or(second.suspect_after),
+        on_disconnect: first.on_disconnect.or(second.on_disconnect),
+        max_sessions: first.max_sessions.or(second.max_sessions),
+        log_format: first.log_format.or(second.log_format),
+        log: first.log.or(second.log),
+    }
+}
+
+fn existing_file() -> Option<PathBuf> {
+    let home = std::env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .filter(|path| path.is_absolute())
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".config")));
+    let candidates = [home, Some(PathBuf::from("/etc"))];
+    let mut files = candidates
+        .into_iter()
+        .flatten()
+        .map(|folder| folder.join("carotid/carotid.toml"));
+    files.find(|path| path.exists())
+}
+
+fn read(path: &Path) -> anyhow::Result<Settings> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read the configuration {}", path.display()))?;
+    toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    fn args(settings: Settings, file: &str) -> (ServeArgs, tempfile::NamedTempFile) {
+        let mut config = tempfile::NamedTempFile::new().unwrap();
+        config.write_all(file.as_bytes()).unwrap();
+        let args = ServeArgs {
+            config: Some(config.path().to_owned()),
+            settings,
+        };
+        (args, config)
+    }
+
+    #[test]
+    fn flags_come_before_the_file_and_the_file_before_defaults() {
+        let flags = Settings {
+            interval: Some("1s".parse().unwrap()),
+            ..Settings::default()
+        };
+        let (args, _file) = args(flags, "interval = '2s'\ntimeout = '9s'\n");
+        let decided = decide(args).unwrap();
+        let terms = decided.server.engine.terms;
+        assert_eq!(
+            (terms.interval().as_secs(), terms.timeout().as_secs()),
+            (1, 9)
+        );
+        assert_eq!(decided.listen.port(), 7400);
+    }
+
+    #[test]
+    fn contradictions_and_unknown_keys_are_refused() {
+        for file in [
+            "timeout = '15s'",
+            "intervall = '1s'",
+            "interval = 10",
+            "log_format = 'xml'",
+        ] {
+            let (args, _file) = args(Settings::default(), file);
+            assert!(decide(args).is_err(), "{file}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The daemon and its command line, as scripts and people meet them.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is a test, its foundations included"
+)]
+
+mod ground;
+
+mod daemon {
+    mod arguments;
+    mod beat;
+    mod http;
+    mod life;
+    mod listing;
+    mod ping;
+}

@@ -1,0 +1,91 @@
+//! `carotid beat`.
+
+use crate::ground::daemon::{Daemon, carotid};
+use crate::ground::events::Events;
+use crate::ground::program::Program;
+
+fn beat(daemon: &Daemon, command: &[&str]) -> Program {
+    let mut beat = carotid();
+    beat.args(["beat", "job/1", "--addr", &daemon.rpc.to_string()]);
+    beat.args(["--interval", "50ms", "--timeout", "400ms"]);
+    if !command.is_empty() {
+        beat.arg("--").args(command);
+    }
+    Program::start(&mut beat)
+}
+
+fn daemon() -> (Daemon, Events) {
+    let daemon = Daemon::start(&[]);
+    let events = daemon.events();
+    (daemon, events)
+}
+
+#[test]
+fn a_stopped_session_says_goodbye() {
+    let (daemon, mut events) = daemon();
+    for stop in [Program::interrupt as fn(&Program), |program| {
+        program.request_end()
+    }] {
+        let mut session = beat(&daemon, &[]);
+        events.expect("opened", "job/1", None);
+        stop(&session);
+        assert_eq!(session.code(), Some(0));
+        events.expect("left", "job/1", Some("goodbye"));
+    }
+}
+
+#[test]
+fn a_command_that_succeeds_has_left() {
+    let (daemon, mut events) = daemon();
+    // It ends when its standard input, which is ours, is closed.
+    let mut session = beat(&daemon, &["cat"]);
+    events.expect("opened", "job/1", None);
+    session.close_input();
+    assert_eq!(session.code(), Some(0));
+    events.expect("left", "job/1", Some("goodbye"));
+}
+
+#[test]
+fn a_command_that_fails_is_closed_and_its_code_is_passed_on() {
+    let (daemon, mut events) = daemon();
+    let mut session = beat(&daemon, &["sh", "-c", "cat; exit 7"]);
+    events.expect("opened", "job/1", None);
+    session.close_input();
+    assert_eq!(session.code(), Some(7));
+    events.expect("suspect", "job/1", Some("closed"));
+    events.expect("dead", "job/1", Some("closed"));
+}
+
+#[test]
+fn a_termination_reaches_the_command() {
+    let (daemon, mut events) = daemon();
+    let script = "trap 'exit 9' TERM; echo ready; while :; do read line || kill -TERM $$; done";
+    let mut session = beat(&daemon, &["sh", "-c", script]);
+    events.expect("opened", "job/1", None);
+    assert_eq!(session.line(), "ready");
+    session.request_end();
+    session.close_input();
+    assert_eq!(session.code(), Some(9));
+    events.expect("suspect", "job/1", Some("closed"));
+}
+
+#[test]
+fn what_cannot_be_is_refused() {
+    for (arguments, said) in [
+        (&["beat", "a\nb"][..], "control or format character"),
+        (&["beat", ""], "empty"),
+        (
+            &["beat", "a", "--interval", "1s", "--timeout", "1s"],
+            "2 × 1s = 2s",
+        ),
+        (
+            &["beat", "a", "--", "/nonexistent/program"],
+            "/nonexistent/program",
+        ),
+    ] {
+        let output = carotid().args(arguments).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains(said), "{text}");
+    }
+}

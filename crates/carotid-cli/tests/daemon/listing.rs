@@ -1,0 +1,100 @@
+//! `carotid ps` and `carotid watch`.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+use crate::ground::daemon::{Daemon, carotid};
+use crate::ground::program::Program;
+use crate::ground::sessions::get;
+
+fn ask(daemon: &Daemon, arguments: &[&str]) -> Command {
+    let mut command = carotid();
+    command
+        .args(arguments)
+        .args(["--http", &format!("http://{}", daemon.http)]);
+    command
+}
+
+fn stdout(command: &mut Command) -> String {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = command.output().unwrap();
+    assert!(status.success(), "{}", String::from_utf8_lossy(&stderr));
+    String::from_utf8(stdout).unwrap()
+}
+
+#[test]
+fn ps_prints_the_objects_of_the_http_interface() {
+    let daemon = Daemon::start(&[]);
+    let _connections = ["b/2", "a/1"].map(|name| daemon.ping(name));
+    let text = stdout(&mut ask(&daemon, &["ps", "-o", "json"]));
+    let listed: Value = serde_json::from_str(&text).unwrap();
+    let (_, mut one) = get(daemon.http, "/api/v1/sessions/a%2F1");
+    let mut first = listed["sessions"][0].clone();
+    // Time went on between the two questions.
+    for session in [&mut one, &mut first] {
+        assert!(session["last_beat_ms"].take().is_u64());
+    }
+    assert_eq!(first, one);
+    let lines = stdout(&mut ask(&daemon, &["ps", "-o", "ndjson", "--service", "b"]));
+    assert_eq!(lines.lines().count(), 1);
+    let table = stdout(&mut ask(&daemon, &["ps"]));
+    let lines: Vec<_> = table.lines().collect();
+    assert!(lines[0].starts_with("NAME"), "{table}");
+    assert!(
+        lines[1].starts_with("a/1") && lines[1].contains("alive"),
+        "{table}"
+    );
+    assert!(!table.contains('\x1b'), "no colours in a pipe");
+}
+
+#[test]
+fn watch_follows_from_where_it_is_told_to() {
+    let daemon = Daemon::start(&[]);
+    let connections = ["a", "b"].map(|name| daemon.ping(name));
+    let watch = Program::start(&mut ask(
+        &daemon,
+        &["watch", "--after", "1", "-o", "ndjson"],
+    ));
+    let line = watch.line();
+    let event: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (event["seq"].as_u64(), event["name"].as_str()),
+        (Some(2), Some("b"))
+    );
+    drop(connections);
+    let event: Value = serde_json::from_str(&watch.line()).unwrap();
+    assert_eq!(event["kind"], "suspect");
+    assert_eq!(event["cause"], "closed");
+    let human = Program::start(&mut ask(&daemon, &["watch", "--after", "0"]));
+    let line = human.line();
+    assert!(line.contains("opened") && line.contains("  a"), "{line}");
+}
+
+#[test]
+fn a_daemon_that_is_not_there_is_exit_code_2() {
+    for command in ["ps", "watch"] {
+        let mut gone = Daemon::start(&[]);
+        gone.program.kill();
+        let output = ask(&gone, &[command]).output().unwrap();
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains("carotid serve"), "{text}");
+    }
+    for url in ["7401", "https://localhost:7401", "not a url"] {
+        let output = carotid().args(["ps", "--http", url]).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{url}");
+    }
+}
+
+#[test]
+fn wrong_filters_are_refused_in_the_daemons_words() {
+    let daemon = Daemon::start(&[]);
+    let output = ask(&daemon, &["ps", "--health", "well"]).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(text.contains("alive, suspect, dead or left"), "{text}");
+}

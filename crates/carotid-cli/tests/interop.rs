@@ -1,0 +1,25 @@
+//! carotid against real peers: Go programs over real sockets, ended in each of
+//! the ways in which programs end.
+//!
+//! These tests need a Go toolchain, so the target runs only when it is named:
+//! `cargo test -p carotid-cli --test interop`, or `cargo xtask test`, which
+//! also installs Go where that is simple. They wait for events, never for time
+//! to pass, and judge lateness by what the event says of itself.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is a test, its foundations included"
+)]
+
+mod ground;
+
+mod interop {
+    mod go;
+
+    mod arith;
+    mod beat;
+    mod crowd;
+    mod dial;
+    mod ending;
+    mod silence;
+}
