@@ -1,0 +1,3 @@
+module carotid.example/interop
+
+go 1.19

@@ -1,0 +1,96 @@
+//! A server under measurement: its own process, its address, what it used.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+/// A running server; ends when dropped.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts a program that says `{"rpc":"ADDR"}` on its first line.
+    ///
+    /// What it logs goes nowhere, as with a log collector that costs nothing.
+    pub(crate) fn start(command: &mut Command) -> anyhow::Result<Self> {
+        let name = command.get_program().display().to_string();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .with_context(|| format!("cannot start {name}"))?;
+        let output = child.stdout.take().expect("stdout was asked to be a pipe");
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        match address_in(&line) {
+            Some(address) => Ok(Self { child, address }),
+            None => {
+                child.kill()?;
+                child.wait()?;
+                bail!("{name} did not say where it listens: {line:?}")
+            }
+        }
+    }
+
+    /// Where it serves RPC.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Processor time of all its threads so far.
+    pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
+        let mut total = Duration::ZERO;
+        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            total += running_time(&task?.path().join("schedstat"))?;
+        }
+        Ok(total)
+    }
+
+    /// Resident memory in bytes.
+    pub(crate) fn resident(&self) -> anyhow::Result<u64> {
+        resident(&self.child.id().to_string())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended on its own; either way there is nothing left to do.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Processor time of this thread so far.
+pub(crate) fn thread_cpu() -> anyhow::Result<Duration> {
+    running_time(Path::new("/proc/thread-self/schedstat"))
+}
+
+fn running_time(schedstat: &Path) -> anyhow::Result<Duration> {
+    let text = fs::read_to_string(schedstat).context("this kernel keeps no schedstat")?;
+    let running = text.split(' ').next().context("schedstat is empty")?;
+    Ok(Duration::from_nanos(running.parse()?))
+}
+
+/// Resident memory, in bytes, of a process given by id, or of `self`.
+pub(crate) fn resident(process: &str) -> anyhow::Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let kilobytes = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB"))
+        .context("no VmRSS in the process's status")?;
+    Ok(kilobytes.parse::<u64>()? * 1024)
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let said: serde_json::Value = serde_json::from_str(line).ok()?;
+    said.get("rpc")?.as_str()?.parse().ok()
+}

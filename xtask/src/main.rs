@@ -1,0 +1,66 @@
+//! Everything a developer of carotid runs: `cargo xtask test`, `fuzz`, `bench`.
+//!
+//! Nothing here is part of the product, and nothing outside needs `make`, a
+//! shell, or a task runner of its own.
+
+#![expect(
+    clippy::print_stdout,
+    reason = "a task runner's output is for the person in front of it"
+)]
+
+mod bench;
+mod clock;
+mod fuzz;
+mod place;
+mod run;
+mod stage;
+mod tally;
+mod test;
+mod tools;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Everything a developer of carotid runs."
+)]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every check and test, go on after a failure, and count them.
+    Test(test::Options),
+    /// Feed random bytes to the decoders (needs nightly and cargo-fuzz).
+    Fuzz(fuzz::Options),
+    /// Measure carotid beside Go's net/rpc and a raw echo, as a Markdown table.
+    Bench(bench::Options),
+    /// The measuring half of `bench`, run from the release build.
+    #[command(hide = true)]
+    Measure(bench::Measure),
+    /// The raw echo that `bench` compares with, in a process of its own.
+    #[command(hide = true)]
+    Echo(bench::echo::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Cli::parse().task {
+        Task::Test(options) => test::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+        Task::Bench(options) => bench::run(&options),
+        Task::Measure(options) => bench::measure(&options),
+        Task::Echo(options) => bench::echo::run(&options),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cargo xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

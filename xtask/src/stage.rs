@@ -1,0 +1,107 @@
+//! The stages of `cargo xtask test`.
+
+use clap::ValueEnum;
+
+use crate::run;
+use crate::tally::Tally;
+use crate::tools::{Go, INSTALL_GO};
+
+/// One group of checks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// Formatting, with rustfmt.
+    Fmt,
+    /// Lints, warnings denied.
+    Clippy,
+    /// The documentation builds without a warning.
+    Doc,
+    /// Unit, property and integration tests, and the examples in the docs.
+    Unit,
+    /// The daemon and the client against real Go programs.
+    Interop,
+    /// `go vet` of those programs.
+    Vet,
+    /// Licences, bans and sources, where cargo-deny is installed.
+    Deny,
+}
+
+/// How a stage went.
+#[derive(Clone, Debug)]
+pub(crate) enum Outcome {
+    /// It ran.
+    Counted(Tally),
+    /// It could not run, and why.
+    Skipped(&'static str),
+}
+
+impl Stage {
+    /// The name, as `--only` takes it.
+    pub(crate) fn name(self) -> String {
+        let value = self
+            .to_possible_value()
+            .expect("no stage is hidden from the command line");
+        value.get_name().to_owned()
+    }
+
+    /// Whether the stage cannot do without Go.
+    pub(crate) fn needs_go(self) -> bool {
+        matches!(self, Self::Interop | Self::Vet)
+    }
+
+    /// Whether the stage is part of the run on this machine. cargo-deny is a
+    /// guest: the checks are complete without it.
+    pub(crate) fn applies(self) -> bool {
+        self != Self::Deny || run::answers(&mut run::cargo(&["deny", "--version"]))
+    }
+
+    /// Runs the stage; a failure is counted, never returned.
+    pub(crate) fn run(self, go: Option<&Go>) -> Outcome {
+        let tally = match (self, go) {
+            (Self::Fmt, _) => check(&["fmt", "--all", "--check"]),
+            (Self::Clippy, _) => clippy(),
+            (Self::Doc, _) => doc(),
+            (Self::Unit, _) => unit(),
+            (Self::Deny, _) => check(&["deny", "check", "bans", "licenses", "sources"]),
+            (Self::Interop, Some(go)) => interop(go),
+            (Self::Vet, Some(go)) => {
+                Tally::check(run::succeeds(&mut go.command(&["vet", "./..."])))
+            }
+            (Self::Interop | Self::Vet, None) => return Outcome::Skipped(INSTALL_GO),
+        };
+        Outcome::Counted(tally)
+    }
+}
+
+fn check(arguments: &[&str]) -> Tally {
+    Tally::check(run::succeeds(&mut run::cargo(arguments)))
+}
+
+fn clippy() -> Tally {
+    let deny = ["--locked", "--", "-D", "warnings"];
+    let all = [&["clippy", "--workspace", "--all-targets"][..], &deny].concat();
+    // `--all-targets` leaves out a target with `test = false`.
+    let interop = [&["clippy", "--workspace", "--test", "interop"][..], &deny].concat();
+    let clean = run::succeeds(&mut run::cargo(&all));
+    Tally::check(run::succeeds(&mut run::cargo(&interop)) && clean)
+}
+
+fn doc() -> Tally {
+    let mut command = run::cargo(&["doc", "--workspace", "--no-deps", "--locked"]);
+    Tally::check(run::succeeds(command.env("RUSTDOCFLAGS", "-D warnings")))
+}
+
+fn unit() -> Tally {
+    run::count(&mut run::cargo(&[
+        "test",
+        "--workspace",
+        "--locked",
+        "--no-fail-fast",
+    ]))
+}
+
+fn interop(go: &Go) -> Tally {
+    // The whole workspace, so that features unify as in the unit stage and
+    // nothing is built a second time; only one crate has a target of that name.
+    let mut command = run::cargo(&["test", "--workspace", "--locked", "--test", "interop"]);
+    run::count(command.env("GO", go.program()))
+}

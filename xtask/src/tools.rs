@@ -1,0 +1,86 @@
+//! Finding the tools that checks need, and installing Go where that is simple.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::{place, run};
+
+/// What a person is told when there is no Go.
+pub(crate) const INSTALL_GO: &str = "no Go toolchain: install Go 1.19 or later \
+    (on Debian: apt-get install golang-go) or name it in $GO";
+
+/// A Go toolchain that answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Go {
+    program: PathBuf,
+}
+
+impl Go {
+    /// The first of `$GO`, `go` on the path, and the usual places that works.
+    pub(crate) fn find() -> Option<Self> {
+        let named = std::env::var_os("GO");
+        let usual = [
+            "go",
+            "/usr/bin/go",
+            "/usr/local/go/bin/go",
+            "/usr/lib/go/bin/go",
+        ];
+        named
+            .into_iter()
+            .chain(usual.map(OsString::from))
+            .map(|program| Self {
+                program: program.into(),
+            })
+            .find(|go| run::answers(&mut go.command(&["version"])))
+    }
+
+    /// Like [`Go::find`], but installs Go first if it is missing and this is
+    /// root on a machine with apt.
+    pub(crate) fn find_or_install() -> Option<Self> {
+        if let Some(go) = Self::find() {
+            return Some(go);
+        }
+        if !rustix::process::geteuid().is_root() || !run::answers(&mut apt(&["--version"])) {
+            return None;
+        }
+        println!("Go is missing; installing golang-go with apt-get for the interop tests");
+        // A list that cannot be refreshed may still be good enough to install from.
+        run::succeeds(&mut apt(&["update"]));
+        run::succeeds(&mut apt(&[
+            "install",
+            "-y",
+            "--no-install-recommends",
+            "golang-go",
+        ]));
+        Self::find()
+    }
+
+    /// Where the program lies, for `$GO` of a child process.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// A command in the module of the interop programs, which needs no network.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        command
+            .args(arguments)
+            .current_dir(place::root().join("interop/go"))
+            .env("CGO_ENABLED", "0")
+            .env("GOTOOLCHAIN", "local")
+            .env("GOPROXY", "off");
+        if std::env::var_os("HOME").is_none()
+            && let Ok(target) = place::target()
+        {
+            command.env("GOCACHE", target.join("go-cache"));
+        }
+        command
+    }
+}
+
+fn apt(arguments: &[&str]) -> Command {
+    let mut command = run::command("apt-get", arguments);
+    command.env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
