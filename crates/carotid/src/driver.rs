@@ -77,24 +77,36 @@ pub struct Cursor {
     pub(crate) slot: u32,
 }
 
+/// Two threads want the same shard at the same time less often than with one for each core, see
+/// `docs/adr/0003-shards-behind-locks.md`.
+const SHARDS_PER_CORE: usize = 4;
+const MAX_SHARDS: u32 = 64;
+
+/// A shard of fewer sessions than this would be full long before its siblings.
+const MIN_SHARE: u32 = 4096;
+
 /// Table slots looked at under one lock: some tens of microseconds.
 const SLOTS_AT_ONCE: u32 = 512;
 
 impl Driver {
-    /// A driver with one shard for each core. Call [`Self::attend`] for its deadlines.
+    /// A driver with several shards for each core. Call [`Self::attend`] for its deadlines.
+    ///
+    /// [`Config::max_sessions`] is divided among the shards. Names spread over them almost evenly,
+    /// so a table may say that it is full a few per cent earlier or later than the number says.
     ///
     /// # Errors
     ///
     /// Settings that contradict themselves.
     pub fn new(config: &Config) -> Result<Self, ConfigError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-        let shards = u32::try_from(cores.min(64)).expect("at most 64");
+        let shards = u32::try_from(cores * SHARDS_PER_CORE).map_or(MAX_SHARDS, |shards| {
+            shards
+                .min(MAX_SHARDS)
+                .min(config.max_sessions / MIN_SHARE)
+                .max(1)
+        });
         let mut config = config.clone();
-        if shards > 1 {
-            // An eighth more than its share, since names do not spread evenly.
-            let share = config.max_sessions.div_ceil(shards);
-            config.max_sessions = share.saturating_add(share / 8 + 1).min(config.max_sessions);
-        }
+        config.max_sessions = config.max_sessions.div_ceil(shards);
         let shards = (0..shards)
             .map(|_| {
                 config.hash_seed = rand::random();

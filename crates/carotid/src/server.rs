@@ -9,6 +9,7 @@ use std::time::Duration;
 use carotid_core::{Config, ConfigError};
 use carotid_netrpc::{End, Options, Router, serve_connection};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -113,8 +114,8 @@ impl Server {
         operations: Option<TcpListener>,
         shutdown: CancellationToken,
     ) {
-        // What must outlive the connections, and what ends those that do not drain.
-        let (stop, abort) = (CancellationToken::new(), CancellationToken::new());
+        // Ends what must outlive the connections.
+        let stop = CancellationToken::new();
         let background = TaskTracker::new();
         self.driver.attend(&background, &stop);
         if let Some(listener) = operations {
@@ -127,25 +128,12 @@ impl Server {
             background.spawn(served);
         }
 
-        let connections = TaskTracker::new();
-        let accepted = self.accept(&rpc, &connections, &shutdown, &abort);
+        let mut connections = JoinSet::new();
+        let accepted = self.accept(&rpc, &mut connections, &shutdown);
         shutdown.run_until_cancelled(accepted).await;
         drop(rpc);
+        self.drain(connections).await;
 
-        connections.close();
-        let open = connections.len();
-        if open > 0 {
-            tracing::info!(connections = open, "finishing calls in flight");
-        }
-        let drained = tokio::time::timeout(self.config.drain_timeout, connections.wait()).await;
-        if drained.is_err() {
-            tracing::warn!(
-                connections = connections.len(),
-                "some calls did not finish in time"
-            );
-            abort.cancel();
-            connections.wait().await;
-        }
         stop.cancel();
         background.close();
         background.wait().await;
@@ -154,20 +142,43 @@ impl Server {
     async fn accept(
         &self,
         listener: &TcpListener,
-        connections: &TaskTracker,
+        connections: &mut JoinSet<()>,
         shutdown: &CancellationToken,
-        abort: &CancellationToken,
     ) {
-        for id in 1.. {
-            let (tcp, peer) = accept_one(listener).await;
-            match self.attend(ConnectionId(id), tcp, peer, shutdown.clone()) {
+        let mut last_id = 0;
+        loop {
+            let (tcp, peer) = tokio::select! {
+                accepted = accept_one(listener) => accepted,
+                // One that has ended leaves the set.
+                Some(_) = connections.join_next() => continue,
+            };
+            last_id += 1;
+            match self.attend(ConnectionId(last_id), tcp, peer, shutdown.clone()) {
                 Ok(connection) => {
-                    connections.spawn(abort.clone().run_until_cancelled_owned(connection));
+                    connections.spawn(connection);
                 }
                 Err(error) => {
                     tracing::warn!(%peer, %error, "connection refused: its socket failed")
                 }
             }
+        }
+    }
+
+    /// Lets calls in flight finish, for as long as they may.
+    async fn drain(&self, mut connections: JoinSet<()>) {
+        if !connections.is_empty() {
+            tracing::info!(connections = connections.len(), "finishing calls in flight");
+        }
+        let all = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(self.config.drain_timeout, all)
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                connections = connections.len(),
+                "some calls did not finish in time"
+            );
+            connections.shutdown().await;
         }
     }
 

@@ -18,14 +18,32 @@ const BEATERS: u32 = 2;
 /// Beats waiting in the channel at most.
 const QUEUE: usize = 1024;
 
-/// Processor time of one beat from two threads, three ways.
+/// One way for beats to reach the engine.
+type Way = (&'static str, fn(u32) -> anyhow::Result<Duration>);
+
+const WAYS: [Way; 3] = [
+    ("shards behind locks", sharded),
+    ("one lock", one_lock),
+    ("a channel to the owning thread", channel),
+];
+
+/// Processor time of one beat from two threads, three ways; medians of interleaved rounds.
 pub(crate) fn measure(quick: bool) -> anyhow::Result<Vec<Line>> {
-    let beats = if quick { 500_000 } else { 5_000_000 };
-    Ok(vec![
-        line("shards behind locks", sharded(beats)?, beats),
-        line("one lock", one_lock(beats)?, beats),
-        line("a channel to the owning thread", channel(beats)?, beats),
-    ])
+    let (rounds, beats) = if quick { (2, 200_000) } else { (7, 1_000_000) };
+    let mut spent = WAYS.map(|_| Vec::new());
+    for _ in 0..rounds {
+        for ((_, run), spent) in WAYS.iter().zip(&mut spent) {
+            spent.push(run(beats)?);
+        }
+    }
+    let median = |mut spent: Vec<Duration>| {
+        spent.sort();
+        spent[spent.len() / 2]
+    };
+    let lines = WAYS.iter().zip(spent);
+    Ok(lines
+        .map(|((way, _), spent)| line(way, median(spent), beats))
+        .collect())
 }
 
 fn line(way: &str, spent: Duration, beats: u32) -> Line {
