@@ -53,6 +53,15 @@ pub enum ConfigError {
         /// The value given.
         intervals: f64,
     },
+    /// Suspicion would never come: a number beyond [`Config::MAX_SUSPECT_AFTER`], or none at all.
+    #[error(
+        "suspect_after is {intervals} intervals, at most {} are allowed",
+        Config::MAX_SUSPECT_AFTER
+    )]
+    LateSuspicion {
+        /// The value given.
+        intervals: f64,
+    },
     /// No session could ever be opened.
     #[error("max_sessions is 0: no session could be opened")]
     NoSessions,
@@ -76,10 +85,16 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The most patient [`Self::suspect_after`]; any timeout comes before it.
+    pub const MAX_SUSPECT_AFTER: f64 = 1e6;
+
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
         let intervals = self.suspect_after;
-        if !(1.0..1e6).contains(&intervals) {
+        if intervals < 1.0 {
             return Err(ConfigError::EarlySuspicion { intervals });
+        }
+        if intervals.is_nan() || Self::MAX_SUSPECT_AFTER < intervals {
+            return Err(ConfigError::LateSuspicion { intervals });
         }
         if self.max_sessions == 0 {
             return Err(ConfigError::NoSessions);

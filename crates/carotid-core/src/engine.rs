@@ -79,14 +79,17 @@ impl Engine {
         if let Some(id) = predecessor
             && let Ok(session) = self.settled(id, now)
         {
+            session.terms = match open.terms {
+                // Another connection counts on the terms that it was granted.
+                Some(asked) if session.connections > 0 => session.terms.widest(asked),
+                Some(asked) => asked,
+                None => session.terms,
+            };
             session.connections = session.connections.saturating_add(1);
-            let shorter = open.terms.is_some_and(|terms| terms != session.terms);
-            session.terms = open.terms.unwrap_or(session.terms);
             let (epoch, terms) = (session.epoch, session.terms);
             self.on_beat(id, now);
-            if shorter {
-                self.rearm(id);
-            }
+            // Terms that became shorter bring the deadline forward (I2).
+            self.rearm(id);
             return Ok(Opened {
                 id,
                 epoch,
@@ -146,14 +149,20 @@ impl Engine {
         Ok(())
     }
 
-    /// The peer said goodbye.
+    /// The peer said goodbye on one of the session's connections, which counts as its
+    /// [`Self::detach`]. The session has left when no other connection carries it.
     ///
     /// # Errors
     ///
     /// A session that has ended already.
     pub fn close(&mut self, now: Tick, id: SessionId) -> Result<(), UnknownSession> {
+        let session = self.table.get_mut(id).ok_or(UnknownSession)?;
+        session.connections = session.connections.saturating_sub(1);
+        let others = session.connections;
         self.settled(id, now)?;
-        self.apply(now, id, Evidence::Goodbye, None);
+        if others == 0 {
+            self.apply(now, id, Evidence::Goodbye, None);
+        }
         Ok(())
     }
 
@@ -268,11 +277,11 @@ impl Engine {
         })
     }
 
-    /// Forgets ended sessions until one more fits. The queue may begin with sessions that were
-    /// replaced long ago; each of them is skipped once, and only a few in one call (I4).
+    /// Forgets ended sessions until one more fits. The queue may begin with sessions that a successor
+    /// replaced long ago; each of them is skipped once, and only so many in one call (I4).
     fn make_room(&mut self) -> Result<(), OpenError> {
         let max_sessions = self.config.max_sessions;
-        for _ in 0..64 {
+        for _ in 0..self.config.max_steps_per_call {
             if self.table.len() < max_sessions as usize {
                 return Ok(());
             }
@@ -348,6 +357,10 @@ impl Engine {
             self.wheel.remove(id.slot);
             let forget_at = now.after(self.config.retention);
             self.ended.push_back(Ended { forget_at, id });
+            // A name that ends over and over must not grow the queue for ever (I9).
+            if self.ended.len() > self.config.max_sessions as usize {
+                self.forget_first_ended();
+            }
         }
         true
     }

@@ -32,7 +32,7 @@ pub enum TermsError {
     },
     /// The timeout is above [`Terms::MAX_TIMEOUT`].
     #[error(
-        "timeout {timeout:?} is longer than {:?} (30 days)",
+        "timeout {timeout:?} is longer than {:?} (24 hours)",
         Terms::MAX_TIMEOUT
     )]
     LongTimeout {
@@ -45,8 +45,9 @@ impl Terms {
     /// The shortest interval: below it, scheduling jitter is as large as the interval itself.
     pub const MIN_INTERVAL: Duration = Duration::from_millis(10);
 
-    /// The longest timeout: 30 days.
-    pub const MAX_TIMEOUT: Duration = Duration::from_secs(30 * 24 * 3600);
+    /// The longest timeout: 24 hours. A stranger's session is held for no longer, and
+    /// `TCP_USER_TIMEOUT` ends at 2³¹ ms, some 24 days.
+    pub const MAX_TIMEOUT: Duration = Duration::from_secs(24 * 3600);
 
     /// Terms with this interval and timeout.
     ///
@@ -65,12 +66,20 @@ impl Terms {
             return Err(TermsError::ShortTimeout { interval, timeout });
         }
         let whole_ms = |duration: Duration| {
-            u32::try_from(duration.as_millis()).expect("30 days of milliseconds fit in 32 bits")
+            u32::try_from(duration.as_millis()).expect("24 hours of milliseconds fit in 32 bits")
         };
         Ok(Self {
             interval_ms: whole_ms(interval),
             timeout_ms: whole_ms(timeout + Duration::from_nanos(999_999)),
         })
+    }
+
+    /// The longer interval and the longer timeout of two.
+    pub(crate) fn widest(self, other: Self) -> Self {
+        Self {
+            interval_ms: self.interval_ms.max(other.interval_ms),
+            timeout_ms: self.timeout_ms.max(other.timeout_ms),
+        }
     }
 
     /// The time between two beats.

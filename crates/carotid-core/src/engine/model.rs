@@ -159,7 +159,16 @@ impl Model {
     }
 
     fn close(&mut self, name: usize, now: u64) {
-        if let Some(peer) = self.living(name, now) {
+        if let Some(peer) = self.peers.get_mut(&name) {
+            peer.connections = peer.connections.saturating_sub(1);
+        }
+        if self
+            .peers
+            .get(&name)
+            .is_some_and(|peer| peer.connections > 0)
+        {
+            self.settle(name, now);
+        } else if let Some(peer) = self.living(name, now) {
             peer.health = Health::Left;
             peer.cause = Some(Cause::Goodbye);
             self.say("left", name, now);
@@ -172,10 +181,12 @@ impl Model {
             (nanos(terms.interval()), nanos(terms.timeout()))
         };
         if let Some(peer) = self.living(name, now) {
-            peer.connections += 1;
-            if let Some(terms) = terms {
-                (peer.interval, peer.timeout) = nanos(terms);
+            if let Some((interval, timeout)) = terms.map(nanos) {
+                let others = peer.connections > 0;
+                peer.interval = interval.max(if others { peer.interval } else { 0 });
+                peer.timeout = timeout.max(if others { peer.timeout } else { 0 });
             }
+            peer.connections += 1;
             assert!(opened.resumed);
             self.revive(name, now);
             return;

@@ -307,12 +307,55 @@ fn time_that_runs_backwards_makes_nobody_older_or_younger() {
 #[test]
 fn shorter_terms_on_a_reconnect_bring_the_deadline_forward() {
     let mut world = World::new();
-    world.open("a");
+    let a = world.open("a").id;
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Closed)
+        .unwrap();
     let short = Terms::new(Duration::from_millis(100), Duration::from_millis(400)).unwrap();
     assert_eq!(world.try_open("a", Some(short)).unwrap().terms, short);
     world.events();
     let events = world.advance(Duration::from_millis(402));
     assert_eq!(events, ["suspect a silence", "dead a silence"]);
+}
+
+#[test]
+fn a_second_connection_cannot_shorten_what_the_first_was_granted() {
+    let mut world = World::new();
+    world.open("a");
+    let short = Terms::new(Duration::from_millis(100), Duration::from_millis(400)).unwrap();
+    assert_eq!(
+        world.try_open("a", Some(short)).unwrap().terms,
+        Terms::default()
+    );
+    let long = Terms::new(INTERVAL, TIMEOUT * 2).unwrap();
+    assert_eq!(world.try_open("a", Some(long)).unwrap().terms, long);
+}
+
+#[test]
+fn a_goodbye_on_one_of_two_connections_leaves_the_session_alive() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.open("a");
+    world.events();
+    world.engine.close(world.now, a).unwrap();
+    assert_eq!(world.events(), [""; 0]);
+    assert_eq!(world.health(a), Some(Health::Alive));
+    world.engine.close(world.now, a).unwrap();
+    assert_eq!(world.events(), ["left a goodbye"]);
+    assert_eq!(world.engine.view(world.now, a).unwrap().connections, 0);
+}
+
+#[test]
+fn a_name_that_ends_over_and_over_takes_bounded_memory() {
+    let mut world = World::with(|config| config.max_sessions = 100);
+    for _ in 0..10_000 {
+        let a = world.open("a").id;
+        world.engine.close(world.now, a).unwrap();
+        world.events();
+    }
+    assert!(world.engine.ended.len() <= 100);
+    assert_eq!(world.engine.len(), 1);
 }
 
 #[test]
@@ -414,6 +457,7 @@ fn contradictions_are_refused() {
     for change in [
         (|config: &mut Config| config.suspect_after = 0.9) as fn(&mut Config),
         |config| config.suspect_after = f64::NAN,
+        |config| config.suspect_after = 1e9,
         |config| config.max_sessions = 0,
         |config| config.max_steps_per_call = 0,
     ] {
