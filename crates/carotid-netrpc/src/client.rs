@@ -33,6 +33,14 @@ pub enum CallError {
     Argument(#[source] gobwire::Error),
 }
 
+impl CallError {
+    /// Whether the server does not know the method, as Go's and ours say it.
+    #[must_use]
+    pub fn is_unknown_method(&self) -> bool {
+        matches!(self, Self::Server(error) if error.text().starts_with("rpc: can't find "))
+    }
+}
+
 /// Why a client's connection ended.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]

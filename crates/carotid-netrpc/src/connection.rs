@@ -39,7 +39,8 @@ pub trait Interceptor: Send {
     ) -> Option<Result<Answer, ServerError>>;
 
     /// How long this connection may be without a whole call before it is closed; `None` = for
-    /// ever. Asked after every read and whenever the timer fires.
+    /// ever. Time in which a call runs does not count. Asked after every read and whenever the
+    /// timer fires.
     fn idle_timeout(&self) -> Option<Duration>;
 }
 
@@ -148,13 +149,19 @@ impl<I: Interceptor> Connection<'_, I> {
         timer: Pin<&mut Sleep>,
         scratch: &mut Scratch,
     ) -> Poll<End> {
-        // Lent for the time of this poll, unless the peer leaves something in it.
-        if self.outbox.is_empty() {
+        // Lent for the time of this poll, unless the peer leaves something in it; then it is this
+        // connection's until it is empty.
+        let lent = self.outbox.is_empty();
+        if lent {
             self.outbox.swap(&mut scratch.write);
         }
         let progress = self.progress(cx, io, &mut scratch.read);
         if self.outbox.is_empty() {
-            self.outbox.swap(&mut scratch.write);
+            if lent {
+                self.outbox.swap(&mut scratch.write);
+            } else {
+                self.outbox = Outbox::default();
+            }
         }
         match progress {
             Poll::Ready(end) => Poll::Ready(end),
@@ -172,6 +179,8 @@ impl<I: Interceptor> Connection<'_, I> {
         loop {
             while let Poll::Ready(done) = self.calls.poll_done(cx) {
                 let outcome = done.outcome.as_ref();
+                // The peer's silence begins when nothing of ours keeps it waiting.
+                self.last_call = Some(Instant::now());
                 self.codec
                     .reply(self.outbox.bytes(), &done.method, &done.id, outcome);
             }
@@ -318,12 +327,10 @@ impl<I: Interceptor> Connection<'_, I> {
                 )
             }
         };
-        // One that is stopping no longer listens, and cannot blame the peer for silence.
-        let silent = if self.stopping {
-            (None, End::Idle)
-        } else {
-            silent
-        };
+        // While we are stopping, working or full we do not listen, and cannot blame the peer for
+        // its silence.
+        let deaf = self.stopping || !self.calls.is_empty() || !self.outbox.is_empty();
+        let silent = if deaf { (None, End::Idle) } else { silent };
         let stuck = self.outbox.stuck_since();
         match (stuck.map(|at| at + self.options.write_timeout), silent) {
             (Some(write), (silent, _)) if silent.is_none_or(|silent| write <= silent) => {

@@ -50,6 +50,7 @@
 //! * A gob message cannot be empty and an id of a JSON request has at most 1 KiB (Go has no
 //!   such rules, and its encoders keep them).
 
+mod accept;
 mod answer;
 mod argument;
 mod client;
@@ -67,6 +68,7 @@ mod router;
 mod scratch;
 mod server;
 
+pub use accept::accept;
 pub use answer::{Answer, Reply};
 pub use argument::{Argument, Parameter};
 pub use client::{CallError, Client, Lost};

@@ -1,6 +1,5 @@
 //! A server for a service of one's own, without liveness.
 
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,16 +8,13 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::accept::accept;
 use crate::answer::Answer;
 use crate::argument::Argument;
 use crate::connection::{End, Interceptor, serve_connection};
 use crate::error::ServerError;
 use crate::options::Options;
 use crate::router::Router;
-
-/// How long not to accept after accepting failed: the usual cause is a full file table, which
-/// only time empties.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves a router's methods on a listener.
 #[derive(Debug)]
@@ -49,28 +45,16 @@ impl Server {
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) {
         let mut connections = JoinSet::new();
         loop {
-            let accepted = tokio::select! {
+            let (stream, peer) = tokio::select! {
                 () = shutdown.cancelled() => break,
                 Some(_) = connections.join_next() => continue,
-                accepted = listener.accept() => accepted,
+                accepted = accept(&listener) => accepted,
             };
-            match accepted {
-                Ok((stream, peer)) => {
-                    let (router, options) = (Arc::clone(&self.router), Arc::clone(&self.options));
-                    let shutdown = shutdown.child_token();
-                    connections.spawn(async move {
-                        serve_one(stream, peer, &router, &options, &shutdown).await;
-                    });
-                }
-                Err(error) if is_of_one_connection(&error) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept; pausing");
-                    tokio::select! {
-                        () = shutdown.cancelled() => break,
-                        () = tokio::time::sleep(ACCEPT_PAUSE) => {}
-                    }
-                }
-            }
+            let (router, options) = (Arc::clone(&self.router), Arc::clone(&self.options));
+            let shutdown = shutdown.child_token();
+            connections.spawn(async move {
+                serve_one(stream, peer, &router, &options, &shutdown).await;
+            });
         }
         drop(listener);
         while connections.join_next().await.is_some() {}
@@ -107,15 +91,4 @@ impl Interceptor for Everything {
     fn idle_timeout(&self) -> Option<Duration> {
         None
     }
-}
-
-/// Whether the peer was gone before we accepted it, which says nothing about the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    )
 }

@@ -390,6 +390,32 @@ async fn shutdown_lets_calls_finish_and_writes_their_replies() {
     assert!(matches!(serving.await.unwrap(), End::Shutdown));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_call_that_runs_longer_than_the_idle_timeout_keeps_its_connection() {
+    let mut router = Router::new();
+    router
+        .method("Slow.Echo", async |n: u64| {
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            Ok::<_, ServerError>(n)
+        })
+        .unwrap();
+    let pings = Pings {
+        idle: Some(Duration::from_secs(3)),
+    };
+    let world = World {
+        router,
+        pings,
+        ..World::default()
+    };
+    let (near, serving) = world.serve();
+    let client = Client::new(near);
+    assert_eq!(client.call::<u64>("Slow.Echo", &7_u64).await.unwrap(), 7);
+    // The silence after it counts from its end.
+    let answered = tokio::time::Instant::now();
+    assert!(matches!(serving.await.unwrap(), End::Idle));
+    assert!(answered.elapsed().abs_diff(Duration::from_secs(3)) < Duration::from_millis(10));
+}
+
 #[tokio::test]
 async fn a_server_is_called_over_tcp_plainly_and_through_http() -> io::Result<()> {
     let mut router = Router::new();

@@ -51,8 +51,9 @@ impl From<ForeignHeader> for Header<'_> {
     }
 }
 
+/// What a field of a plain header means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Role {
+pub(crate) enum Role {
     Method,
     Seq,
     Error,
@@ -65,21 +66,17 @@ enum Role {
 #[derive(Debug)]
 pub(crate) enum Plan {
     /// By field number; all fields are basic.
-    Plain(Box<[PlainField]>),
+    Plain(Box<[Role]>),
     /// Some field is not basic, so `gobwire` must read the header.
     Foreign,
 }
-
-/// One field of a plain header.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct PlainField(Role);
 
 impl Plan {
     /// The plan for a header whose type has these fields.
     pub(crate) fn new(fields: &[Field<'_>]) -> Result<Self, WireError> {
         let mut plan = Vec::with_capacity(fields.len());
         for field in fields {
-            plan.push(PlainField(match (field.name, field.id) {
+            plan.push(match (field.name, field.id) {
                 (b"ServiceMethod", ids::STRING) => Role::Method,
                 (b"Seq", ids::UINT) => Role::Seq,
                 (b"Error", ids::STRING) => Role::Error,
@@ -88,10 +85,10 @@ impl Plan {
                 (_, ids::COMPLEX) => Role::SkipNumbers(2),
                 (_, ids::BYTES | ids::STRING) => Role::SkipBytes,
                 _ => return Ok(Self::Foreign),
-            }));
+            });
         }
         // A struct that has neither field is an argument where a header belongs.
-        let known = |role| plan.iter().any(|field| field.0 == role);
+        let known = |role| plan.contains(&role);
         if !known(Role::Method) && !known(Role::Seq) {
             return Err(WireError::NotAHeader);
         }
@@ -101,7 +98,7 @@ impl Plan {
 
 /// Reads a plain header; `skip` bytes of the frame are its type id.
 pub(crate) fn read<'i>(
-    plan: &[PlainField],
+    plan: &[Role],
     frame: &Frame<'i>,
     skip: usize,
 ) -> Result<Header<'i>, WireError> {
@@ -111,7 +108,7 @@ pub(crate) fn read<'i>(
     }
 }
 
-fn read_fields<'i>(plan: &[PlainField], mut input: &'i [u8]) -> Result<Header<'i>, WireError> {
+fn read_fields<'i>(plan: &[Role], mut input: &'i [u8]) -> Result<Header<'i>, WireError> {
     let mut header = Header::default();
     let mut next = 0;
     while !input.is_empty() {
@@ -124,7 +121,7 @@ fn read_fields<'i>(plan: &[PlainField], mut input: &'i [u8]) -> Result<Header<'i
             .and_then(|delta| delta.checked_add(next))
             .ok_or(WireError::HeaderField)?;
         let field = plan.get(next - 1).ok_or(WireError::HeaderField)?;
-        match field.0 {
+        match *field {
             Role::Method => header.method = String::from_utf8_lossy(take_bytes(&mut input)?),
             Role::Seq => header.seq = take_uint(&mut input)?,
             Role::Error => header.error = String::from_utf8_lossy(take_bytes(&mut input)?),
