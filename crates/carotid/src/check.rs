@@ -70,9 +70,7 @@ pub async fn ask(address: &str, patience: Duration) -> Result<Answer, CheckError
     let begun = Instant::now();
     let asked = async {
         match client.call(CHECK, "").await {
-            Err(CallError::Server(error)) if error.text().starts_with("rpc: can't find") => {
-                client.call(PING, "").await
-            }
+            Err(error) if error.is_unknown_method() => client.call(PING, "").await,
             answer => answer,
         }
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 use carotid_core::{SessionName, Terms};
 use carotid_netrpc::{self as netrpc, CallError};
 use gobwire::{Decode, Encode};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ pub struct ClientConfig {
     /// What to ask for: a beat every interval. Default: 10 s and 60 s. A server that only knows the
     /// recipe's `Heartbeat.Ping` is pinged that often.
     pub terms: Terms,
-    /// How long connecting, a beat or a call may take. A beat that takes longer ends the
+    /// How long connecting to one address, a beat or a call may take. A beat that takes longer ends the
     /// connection. Default: 5 s.
     pub call_timeout: Duration,
     /// The longest wait before the first retry; each further one may take twice as long. Each wait
@@ -78,6 +78,9 @@ pub enum ClientState {
     Closed,
 }
 
+/// A connection carries [`carotid_netrpc::Options::max_in_flight`] calls, 256.
+const CALLS_AT_ONCE: usize = 240;
+
 /// Keeps one session alive on one server, and reconnects for as long as it takes.
 ///
 /// Beats run in a task of the runtime it was created on. Dropping it closes the connection without
@@ -85,6 +88,8 @@ pub enum ClientState {
 #[derive(Debug)]
 pub struct Client {
     call_timeout: Duration,
+    /// Fewer calls at once than the connection carries, so that a beat always finds room.
+    calls: Semaphore,
     link: watch::Receiver<Option<Arc<netrpc::Client>>>,
     state: watch::Receiver<ClientState>,
     goodbye: CancellationToken,
@@ -124,6 +129,7 @@ impl Client {
         let beating = Beating::new(config, link_sender, state_sender, goodbye.clone());
         Self {
             call_timeout,
+            calls: Semaphore::new(CALLS_AT_ONCE),
             link,
             state,
             goodbye,
@@ -162,13 +168,28 @@ impl Client {
         let link = self.link.borrow().clone();
         let link = link.ok_or(ClientCallError::NotConnected)?;
         let after = self.call_timeout;
-        match tokio::time::timeout(after, link.call(method, argument)).await {
+        let called = async {
+            let _room = self.calls.acquire().await;
+            link.call(method, argument).await
+        };
+        match tokio::time::timeout(after, called).await {
             Ok(result) => Ok(result?),
             Err(_) => Err(ClientCallError::Timeout { after }),
         }
     }
 
-    /// Says goodbye, so that the session has left instead of died, and closes the connection.
+    /// Closes the connection without a goodbye, as a process that fails does.
+    pub async fn disconnect(mut self) {
+        self.beating.abort();
+        let _aborted = (&mut self.beating).await;
+        let link = self.link.borrow().clone();
+        if let Some(link) = link {
+            link.close().await;
+        }
+    }
+
+    /// Says goodbye, so that the session has left instead of died, and closes the connection. If
+    /// the server cannot be reached this takes a few of [`ClientConfig::call_timeout`].
     pub async fn close(mut self) {
         self.goodbye.cancel();
         // The task has nothing to report; a panic in it was printed already.

@@ -58,10 +58,18 @@ pub(crate) struct UserTimeout {
 }
 
 impl UserTimeout {
-    pub(crate) fn raise(&self, timeout: Duration) {
-        let millis = u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX);
-        self.millis.fetch_max(millis, Ordering::Relaxed);
+    pub(crate) fn new(timeout: Duration) -> Self {
+        let millis = Arc::new(AtomicU32::new(whole_ms(timeout)));
+        Self { millis }
     }
+
+    pub(crate) fn raise(&self, timeout: Duration) {
+        self.millis.fetch_max(whole_ms(timeout), Ordering::Relaxed);
+    }
+}
+
+fn whole_ms(timeout: Duration) -> u32 {
+    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
 }
 
 /// A stream whose user timeout follows its [`UserTimeout`].
@@ -75,26 +83,25 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) fn new(tcp: TcpStream, user_timeout: Duration) -> io::Result<(Self, UserTimeout)> {
         set_options(&tcp, user_timeout)?;
-        let set = u32::try_from(user_timeout.as_millis()).unwrap_or(u32::MAX);
-        let wanted = UserTimeout {
-            millis: Arc::new(AtomicU32::new(set)),
-        };
+        let wanted = UserTimeout::new(user_timeout);
         let stream = Self {
             tcp,
             wanted: wanted.clone(),
-            set,
+            set: whole_ms(user_timeout),
         };
         Ok((stream, wanted))
     }
 
-    fn follow(&mut self) -> io::Result<()> {
+    fn follow(&mut self) {
         let wanted = self.wanted.millis.load(Ordering::Relaxed);
         if self.set != wanted {
-            let timeout = Duration::from_millis(u64::from(wanted));
-            set_user_timeout(&SockRef::from(&self.tcp), timeout)?;
             self.set = wanted;
+            let timeout = Duration::from_millis(u64::from(wanted));
+            if let Err(error) = set_user_timeout(&SockRef::from(&self.tcp), timeout) {
+                // Our trouble, not the peer's: the shorter timeout stays.
+                tracing::debug!(%error, "cannot raise TCP_USER_TIMEOUT");
+            }
         }
-        Ok(())
     }
 }
 
@@ -115,7 +122,7 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         // Before the reply that grants a longer timeout.
-        self.follow()?;
+        self.follow();
         Pin::new(&mut self.tcp).poll_write(cx, bytes)
     }
 
@@ -132,11 +139,10 @@ impl AsyncWrite for Stream {
 pub(crate) fn disconnect(end: &End) -> Disconnect {
     match end {
         End::Reset(error) => reset(error.kind()),
-        // It takes nothing more of what we send.
-        End::WriteTimeout => Disconnect::Unreachable,
         End::Closed | End::Malformed(_) => Disconnect::Closed,
-        // We ended it: too long silent, too late with its first call, or on our way out.
-        End::Idle | End::NoFirstCall | End::Shutdown | _ => Disconnect::Local,
+        // We ended it: too long silent, too late with its first call, not reading its replies, or
+        // on our way out. Its beats, or their absence, say more.
+        End::Idle | End::NoFirstCall | End::WriteTimeout | End::Shutdown | _ => Disconnect::Local,
     }
 }
 

@@ -205,6 +205,14 @@ impl Driver {
         self.input(key, |engine, now| engine.close(now, key.id))
     }
 
+    /// Whether the session has not ended.
+    #[must_use]
+    pub fn is_watched(&self, key: SessionKey) -> bool {
+        let state = self.shared.shards[key.shard as usize].lock();
+        let health = state.engine.health(self.shared.clock.now(), key.id);
+        health.is_some_and(|health| !health.is_final())
+    }
+
     /// What is known of a name's latest session.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Watched> {

@@ -1,6 +1,6 @@
 //! The ordered event log: every conclusion gets the next sequence number, and whoever wants to
-//! follow reads from any number that is still kept. Readers never slow a writer (I8): one that falls
-//! behind the log is told how many events it missed.
+//! follow reads from any number that is still kept. No reader holds up a writer for longer than the
+//! copying of one batch (I8): one that falls behind the log is told how many events it missed.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -35,6 +35,8 @@ pub struct Hub {
 
 #[derive(Debug)]
 struct Shared {
+    /// Tells this run of the daemon from others, whose numbers began anew.
+    run: u64,
     log: Mutex<Log>,
     /// The last number given; also wakes those who wait for the next.
     last: watch::Sender<u64>,
@@ -76,6 +78,7 @@ impl Hub {
             kept,
         };
         let shared = Shared {
+            run: rand::random(),
             log: Mutex::new(log),
             last: watch::Sender::new(0),
         };
@@ -107,6 +110,12 @@ impl Hub {
         *self.shared.last.borrow()
     }
 
+    /// A random number of this log, which no other run has.
+    #[must_use]
+    pub fn run(&self) -> u64 {
+        self.shared.run
+    }
+
     /// Follows the log from the event after number `after`; `None` starts with what happens next.
     ///
     /// A number this log has not reached yet belongs to an earlier run, so such a reader starts at
@@ -136,6 +145,12 @@ impl Shared {
 }
 
 impl Subscription {
+    /// The number of the event before the next one.
+    #[must_use]
+    pub fn after(&self) -> u64 {
+        self.next_seq - 1
+    }
+
     /// Waits for the next events and returns at most `limit` of them. Cancel safe.
     pub async fn next(&mut self, limit: usize) -> Batch {
         let next_seq = self.next_seq;

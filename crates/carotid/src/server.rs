@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carotid_core::{Config, ConfigError};
-use carotid_netrpc::{End, Options, Router, serve_connection};
+use carotid_netrpc::{self as netrpc, End, Options, Router, serve_connection};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -114,8 +114,9 @@ impl Server {
         operations: Option<TcpListener>,
         shutdown: CancellationToken,
     ) {
-        // Ends what must outlive the connections.
+        // Ends what must outlive the connections, also when this future is dropped.
         let stop = CancellationToken::new();
+        let _stopped = stop.clone().drop_guard();
         let background = TaskTracker::new();
         self.driver.attend(&background, &stop);
         if let Some(listener) = operations {
@@ -148,7 +149,7 @@ impl Server {
         let mut last_id = 0;
         loop {
             let (tcp, peer) = tokio::select! {
-                accepted = accept_one(listener) => accepted,
+                accepted = netrpc::accept(listener) => accepted,
                 // One that has ended leaves the set.
                 Some(_) = connections.join_next() => continue,
             };
@@ -200,31 +201,6 @@ impl Server {
             heartbeat.detach(disconnect(&end)).await;
         })
     }
-}
-
-/// The next connection. When the process is out of file descriptors it waits for some to be freed
-/// instead of spinning.
-async fn accept_one(listener: &TcpListener) -> (TcpStream, SocketAddr) {
-    loop {
-        match listener.accept().await {
-            Ok(accepted) => return accepted,
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                tracing::error!(%error, "cannot accept connections; trying again in 0.1 s");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-        }
-    }
-}
-
-/// `accept(2)` also reports errors of the connection that it would have returned.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-    )
 }
 
 fn log_end(connection: ConnectionId, peer: SocketAddr, end: &End) {

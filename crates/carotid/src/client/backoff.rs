@@ -12,10 +12,11 @@ pub(super) struct Backoff {
 }
 
 impl Backoff {
-    pub(super) const fn new(min: Duration, max: Duration) -> Self {
+    /// Waits of up to `min` at first and up to `max` at last; never of nothing at all.
+    pub(super) fn new(min: Duration, max: Duration) -> Self {
         Self {
-            min,
-            max,
+            min: min.max(Duration::from_millis(1)),
+            max: max.max(Duration::from_millis(1)),
             failures: 0,
         }
     }

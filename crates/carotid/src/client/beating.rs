@@ -38,7 +38,12 @@ impl Beating {
     /// Runs until the goodbye.
     pub(super) async fn run(self) {
         let mut backoff = Backoff::new(self.config.min_backoff, self.config.max_backoff);
-        while let Err(error) = self.attempt(&mut backoff).await {
+        let mut introduced = false;
+        while let Err(error) = self.attempt(&mut backoff, &mut introduced).await {
+            if self.goodbye.is_cancelled() {
+                tracing::debug!(%error, "the goodbye was not heard");
+                break;
+            }
             let retry_in = backoff.next(|most| rand::random_range(Duration::ZERO..=most));
             tracing::debug!(%error, ?retry_in, "connection failed");
             self.state.send_replace(ClientState::Waiting {
@@ -46,24 +51,23 @@ impl Beating {
                 retry_in,
             });
             let wait = tokio::time::sleep(retry_in);
-            if self.goodbye.run_until_cancelled(wait).await.is_none() {
+            let waited = self.goodbye.run_until_cancelled(wait).await;
+            // A server that knows the session is told once more, without waiting any longer.
+            if waited.is_none() && !introduced {
                 break;
             }
         }
         self.state.send_replace(ClientState::Closed);
     }
 
-    /// One connection from its beginning to its failure, or to the goodbye.
-    async fn attempt(&self, backoff: &mut Backoff) -> Result<(), LinkError> {
+    /// One connection from its beginning to its failure, or to the goodbye. An introduction under
+    /// way is finished first: the server may know of it already.
+    async fn attempt(&self, backoff: &mut Backoff, introduced: &mut bool) -> Result<(), LinkError> {
         self.state.send_replace(ClientState::Connecting);
-        let connecting = Link::connect(&self.config);
-        let Some(connected) = self.goodbye.run_until_cancelled(connecting).await else {
-            return Ok(());
-        };
-        let mut link = connected?;
-        backoff.reset();
+        let mut link = Link::connect(&self.config).await?;
+        *introduced = true;
         self.link.send_replace(Some(Arc::clone(&link.calls)));
-        let beaten = self.beat(&mut link).await;
+        let beaten = self.beat(&mut link, backoff).await;
         self.link.send_replace(None);
         beaten?;
         link.leave(&self.config).await;
@@ -71,7 +75,7 @@ impl Beating {
     }
 
     /// Beats until the goodbye; an error is the end of the connection.
-    async fn beat(&self, link: &mut Link) -> Result<(), LinkError> {
+    async fn beat(&self, link: &mut Link, backoff: &mut Backoff) -> Result<(), LinkError> {
         let start = tokio::time::Instant::now() + link.interval;
         let mut beats = interval_at(start, link.interval);
         // After a stall of our own one beat says all that several would.
@@ -91,6 +95,8 @@ impl Beating {
                 _ = beats.tick() => {}
             }
             link.beat(&self.config).await?;
+            // One that only accepts and then fails is not dialled any faster for it.
+            backoff.reset();
         }
     }
 }

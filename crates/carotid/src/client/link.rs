@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carotid_netrpc::{self as netrpc, CallError, Lost};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::ClientConfig;
@@ -18,21 +18,13 @@ use crate::source::messages::{BEAT, BeatReply, CLOSE, NameArgs, OPEN, OpenArgs, 
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LinkError {
-    /// The server's address did not resolve, or nothing listens there.
+    /// The server's address did not resolve, or nothing answers there.
     #[error("cannot connect to {address}: {error}")]
     Connect {
         /// The address as configured.
         address: String,
         /// What the system said.
         error: io::Error,
-    },
-    /// Connecting took too long.
-    #[error("cannot connect to {address}: no answer within {after:?}")]
-    ConnectTimeout {
-        /// The address as configured.
-        address: String,
-        /// How long was waited.
-        after: Duration,
     },
     /// The server refused the session, or its beat.
     #[error("refused by the server: {0}")]
@@ -61,30 +53,10 @@ pub(super) struct Link {
 impl Link {
     /// Connects, and introduces the session.
     pub(super) async fn connect(config: &ClientConfig) -> Result<Self, LinkError> {
-        let address = || config.address.clone();
-        let tcp = match timeout(config.call_timeout, TcpStream::connect(&config.address)).await {
-            Ok(Ok(tcp)) => tcp,
-            Ok(Err(error)) => {
-                return Err(LinkError::Connect {
-                    address: address(),
-                    error,
-                });
-            }
-            Err(_) => {
-                return Err(LinkError::ConnectTimeout {
-                    address: address(),
-                    after: config.call_timeout,
-                });
-            }
-        };
-        let server = set_options(&tcp, config.terms.timeout())
-            .and_then(|()| tcp.peer_addr())
-            .map_err(|error| LinkError::Connect {
-                address: address(),
-                error,
-            })?;
+        let tcp = dial(config).await?;
+        let server = set_options(&tcp, config.terms.timeout()).and_then(|()| tcp.peer_addr());
         let mut link = Self {
-            server,
+            server: server.map_err(|error| cannot_connect(config, error))?,
             calls: Arc::new(netrpc::Client::new(tcp)),
             epoch: None,
             interval: config.terms.interval(),
@@ -105,11 +77,7 @@ impl Link {
                     .map_or(self.interval, |terms| terms.interval());
                 Ok(())
             }
-            Err(LinkError::Refused(CallError::Server(error)))
-                if error.text().starts_with("rpc: can't find") =>
-            {
-                self.ping(config).await
-            }
+            Err(LinkError::Refused(error)) if error.is_unknown_method() => self.ping(config).await,
             Err(error) => Err(error),
         }
     }
@@ -145,6 +113,32 @@ impl Link {
             }
         }
         self.calls.close().await;
+    }
+}
+
+/// The first of the server's addresses that answers; each has its time.
+async fn dial(config: &ClientConfig) -> Result<TcpStream, LinkError> {
+    let resolving = timeout(config.call_timeout, lookup_host(&config.address)).await;
+    let addresses = resolving.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses.map_err(|error| cannot_connect(config, error))? {
+        let connecting = timeout(config.call_timeout, TcpStream::connect(address)).await;
+        match connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            // Dialling a free port of one's own machine can meet itself (simultaneous open).
+            Ok(tcp) if tcp.local_addr().is_ok_and(|local| local == address) => {
+                failure = io::ErrorKind::ConnectionRefused.into();
+            }
+            Ok(tcp) => return Ok(tcp),
+            Err(error) => failure = error,
+        }
+    }
+    Err(cannot_connect(config, failure))
+}
+
+fn cannot_connect(config: &ClientConfig, error: io::Error) -> LinkError {
+    LinkError::Connect {
+        address: config.address.clone(),
+        error,
     }
 }
 

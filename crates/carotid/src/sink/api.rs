@@ -10,6 +10,13 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::driver::Watched;
 use crate::hub::Record;
 
+/// The header of an event stream that tells one run of the daemon from another: event numbers begin
+/// anew with each.
+pub const RUN_HEADER: &str = "carotid-run";
+
+/// The header of an event stream with the number after which it begins.
+pub const AFTER_HEADER: &str = "carotid-after";
+
 /// A page of sessions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sessions {

@@ -5,17 +5,33 @@ mod health;
 mod sessions;
 
 use std::fmt::Display;
+use std::pin::pin;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use carotid_netrpc as netrpc;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::api::Failure;
+use crate::connection::set_options;
 use crate::driver::Driver;
+
+/// How long a request's head may take to come, and how long a connection may wait for the next one.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long what is sent may stay unacknowledged.
+const USER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long an answer under way at the end may take to be read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
@@ -48,14 +64,38 @@ pub(crate) async fn serve(
         .route("/api/v1/events", get(events::follow))
         .fallback(nowhere)
         .with_state(desk);
-    let listener = listener.tap_io(|tcp| {
-        // An event is told now, not when it fills a packet; where that fails, a little later.
-        let _unsupported = tcp.set_nodelay(true);
-    });
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
-    if let Err(error) = served.await {
-        tracing::error!(%error, "the operations listener failed");
+    let mut connections = JoinSet::new();
+    loop {
+        let (tcp, peer) = tokio::select! {
+            () = stop.cancelled() => break,
+            Some(_) = connections.join_next() => continue,
+            accepted = netrpc::accept(&listener) => accepted,
+        };
+        // A reader that takes nothing for this long is not kept.
+        match set_options(&tcp, USER_TIMEOUT) {
+            Ok(()) => {
+                connections.spawn(converse(tcp, router.clone(), stop.clone()));
+            }
+            Err(error) => tracing::debug!(%peer, %error, "connection refused: its socket failed"),
+        }
     }
+    drop(listener);
+    while connections.join_next().await.is_some() {}
+}
+
+/// One HTTP connection; soon after `stop` it is over, whatever its peer does.
+async fn converse(tcp: TcpStream, router: Router, stop: CancellationToken) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(tcp), TowerToHyperService::new(router));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // How a peer ends its connection is its own affair.
+        _ended = connection.as_mut() => return,
+        () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
+    }
+    let _cut_short = tokio::time::timeout(LINGER, connection).await;
 }
 
 async fn nowhere(uri: Uri) -> Response {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use carotid_core::{Disconnect, SessionName, Terms};
+use carotid_core::{Disconnect, Opened, SessionName, Terms};
 use carotid_netrpc::{Answer, Argument, Interceptor, ServerError};
 
 use super::messages::{
@@ -18,6 +18,10 @@ use crate::driver::{Driver, SessionKey};
 /// behind it. It also bounds the work that one call causes (I4).
 const OWN_SESSIONS: usize = 64;
 
+/// Ended sessions are looked for when a connection has named this many, and then twice as many as
+/// were left.
+const FIRST_PURGE: usize = 64;
+
 /// Sessions that leave a connection between two pauses for others.
 const DETACHED_AT_ONCE: usize = 256;
 
@@ -29,6 +33,8 @@ pub(crate) struct Heartbeat {
     peer: SocketAddr,
     terms: Terms,
     named: HashMap<SessionName, Named, foldhash::fast::RandomState>,
+    /// How many names bring the next search for ended ones.
+    purge_at: usize,
     /// The longest timeout of its sessions.
     idle_timeout: Duration,
     user_timeout: UserTimeout,
@@ -56,6 +62,7 @@ impl Heartbeat {
             peer,
             terms,
             named: HashMap::default(),
+            purge_at: FIRST_PURGE,
             idle_timeout: terms.timeout(),
             user_timeout,
         }
@@ -82,12 +89,12 @@ impl Heartbeat {
         let args: OpenArgs = argument.decode()?;
         let terms = args.terms(self.terms).map_err(refuse)?;
         let name = self.own_name(Cow::Borrowed(&args.name));
-        let (named, resumed) = self.attach(&name, Some(terms))?;
+        let (_, opened) = self.attach(&name, Some(terms))?;
         Ok(Answer::value(OpenReply {
-            epoch: u64::from(named.epoch),
-            resumed,
-            interval_ms: whole_ms(terms.interval()),
-            timeout_ms: whole_ms(terms.timeout()),
+            epoch: u64::from(opened.epoch),
+            resumed: opened.resumed,
+            interval_ms: whole_ms(opened.terms.interval()),
+            timeout_ms: whole_ms(opened.terms.timeout()),
         }))
     }
 
@@ -99,7 +106,6 @@ impl Heartbeat {
         };
         // One that has died meanwhile has nothing left to say goodbye to.
         let _ended = self.driver.close(named.key);
-        let _ended = self.driver.detach(named.key, Disconnect::Local);
         Ok(Answer::value(BeatReply {
             epoch: u64::from(named.epoch),
         }))
@@ -118,25 +124,35 @@ impl Heartbeat {
         self.attach(name, terms).map(|(named, _)| named)
     }
 
-    fn attach(&mut self, name: &str, terms: Option<Terms>) -> Result<(Named, bool), ServerError> {
+    fn attach(&mut self, name: &str, terms: Option<Terms>) -> Result<(Named, Opened), ServerError> {
         let name = SessionName::new(name).map_err(refuse)?;
-        let before = self.named.get(&name).copied();
-        let opened = self.driver.open(name.clone(), terms, self.peer);
-        let (key, opened) = opened.map_err(refuse)?;
-        if let Some(before) = before.filter(|before| before.key == key) {
-            // The same session again: it keeps the one connection that it had.
+        if let Some(before) = self.named.get(&name) {
+            // It is to have one connection more, and that is still this one.
             let _ended = self.driver.detach(before.key, Disconnect::Local);
         }
+        let opened = self.driver.open(name.clone(), terms, self.peer);
+        let (key, opened) = opened.map_err(refuse)?;
         let named = Named {
             key,
             epoch: opened.epoch,
             terms,
         };
         self.named.insert(name, named);
+        self.purge();
         self.idle_timeout = self.idle_timeout.max(opened.terms.timeout());
         // A shorter one would end connections of living peers: detection comes first.
         self.user_timeout.raise(self.idle_timeout);
-        Ok((named, opened.resumed))
+        Ok((named, opened))
+    }
+
+    /// Forgets names whose sessions have ended, so that a connection with ever new names takes no
+    /// more memory than the sessions it keeps alive (I9).
+    fn purge(&mut self) {
+        if self.purge_at <= self.named.len() {
+            let driver = &self.driver;
+            self.named.retain(|_, named| driver.is_watched(named.key));
+            self.purge_at = (2 * self.named.len()).max(FIRST_PURGE);
+        }
     }
 
     /// A peer without a name of its own is named after its connection.
@@ -206,4 +222,42 @@ impl Drop for Heartbeat {
 
 fn refuse(error: impl std::fmt::Display) -> ServerError {
     ServerError::from(format!("carotid: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use carotid_core::Config;
+
+    fn heartbeat() -> Heartbeat {
+        let terms = Terms::default();
+        let driver = Driver::new(&Config::default()).unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        let user_timeout = UserTimeout::new(terms.timeout());
+        Heartbeat::new(driver, ConnectionId(1), peer, terms, user_timeout)
+    }
+
+    #[test]
+    fn names_of_ended_sessions_are_not_kept_for_ever() {
+        let mut heartbeat = heartbeat();
+        let lasting = heartbeat.beat("lasting").unwrap();
+        for index in 0..10_000 {
+            let named = heartbeat.beat(&format!("brief/{index}")).unwrap();
+            heartbeat.driver.close(named.key).unwrap();
+            assert!(heartbeat.named.len() <= FIRST_PURGE);
+        }
+        assert!(heartbeat.driver.is_watched(lasting.key));
+        assert_eq!(heartbeat.beat("lasting").unwrap().key, lasting.key);
+    }
+
+    #[test]
+    fn the_idle_timeout_is_the_longest_that_was_granted() {
+        let mut heartbeat = heartbeat();
+        let ms = Duration::from_millis;
+        let terms = |interval, timeout| Terms::new(ms(interval), ms(timeout)).ok();
+        heartbeat.attach("short", terms(10, 20)).unwrap();
+        assert_eq!(heartbeat.idle_timeout(), Some(Terms::default().timeout()));
+        heartbeat.attach("long", terms(1000, 90_000)).unwrap();
+        assert_eq!(heartbeat.idle_timeout(), Some(ms(90_000)));
+    }
 }

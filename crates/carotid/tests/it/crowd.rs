@@ -1,6 +1,7 @@
 //! Many sessions over a few connections.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use carotid::core::Health;
@@ -16,11 +17,11 @@ const SESSIONS: usize = 100_000;
 /// Calls under way on each connection.
 const DEPTH: usize = 64;
 
-async fn name_all(ground: &Ground) -> Vec<Arc<Client>> {
+async fn name_all(address: SocketAddr) -> Vec<Arc<Client>> {
     let mut clients = Vec::new();
     let mut tasks = JoinSet::new();
     for connection in 0..CONNECTIONS {
-        let client = Arc::new(Client::dial(ground.address).await.unwrap());
+        let client = Arc::new(Client::dial(address).await.unwrap());
         clients.push(client.clone());
         for lane in 0..DEPTH {
             let client = client.clone();
@@ -55,7 +56,8 @@ async fn count(driver: &Driver, health: Health) -> usize {
 async fn a_hundred_thousand_silent_sessions_each_die_exactly_once() {
     let terms = terms(2000, 8000);
     let mut ground = Ground::with_terms(terms).await;
-    let clients = name_all(&ground).await;
+    let (address, driver) = (ground.address, ground.driver.clone());
+    let naming = tokio::spawn(name_all(address));
     let mut lives: HashMap<String, Vec<&str>> = HashMap::with_capacity(SESSIONS);
     let mut dead = 0;
     while dead < SESSIONS {
@@ -69,10 +71,11 @@ async fn a_hundred_thousand_silent_sessions_each_die_exactly_once() {
             lives.entry(event.name.to_string()).or_default().push(kind);
         }
     }
+    let clients = naming.await.unwrap();
     assert_eq!(lives.len(), SESSIONS);
     for (name, life) in lives {
         assert_eq!(life, ["opened", "suspect", "dead"], "{name}");
     }
-    assert_eq!(count(&ground.driver, Health::Dead).await, SESSIONS);
+    assert_eq!(count(&driver, Health::Dead).await, SESSIONS);
     drop(clients);
 }

@@ -1,6 +1,6 @@
 //! How a Rust client's session ends.
 
-use carotid::Client;
+use carotid::{Client, ClientState};
 
 use super::ground::{Ground, in_time, terms};
 
@@ -15,6 +15,39 @@ async fn a_closed_client_has_left() {
         ground.driver.find("payments/7").unwrap().view.connections,
         0
     );
+}
+
+#[tokio::test]
+async fn a_client_that_is_closed_at_once_was_there_and_has_left() {
+    let mut ground = Ground::start().await;
+    for _ in 0..20 {
+        in_time(Client::start(ground.client("brief")).close()).await;
+        assert_eq!(ground.event().await, "opened brief");
+        assert_eq!(ground.event().await, "left brief goodbye");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_nobody_answers_closes_too() {
+    let ground = Ground::start().await;
+    let mut config = ground.client("lonely");
+    ground.shutdown.cancel();
+    // Nobody listens on the discard port of this host.
+    config.address = "127.0.0.1:9".to_owned();
+    let client = Client::start(config);
+    let mut state = client.state();
+    let waiting = state.wait_for(|state| matches!(state, ClientState::Waiting { .. }));
+    assert!(in_time(waiting).await.is_ok());
+    in_time(client.close()).await;
+}
+
+#[tokio::test]
+async fn a_disconnected_client_is_closed() {
+    let mut ground = Ground::start().await;
+    let client = Client::start(ground.client("payments/7"));
+    assert_eq!(ground.event().await, "opened payments/7");
+    in_time(client.disconnect()).await;
+    assert_eq!(ground.event().await, "suspect payments/7 closed");
 }
 
 #[tokio::test]

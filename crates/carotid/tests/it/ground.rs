@@ -17,6 +17,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub(crate) struct Ground {
     pub(crate) address: SocketAddr,
+    pub(crate) operations: SocketAddr,
     pub(crate) driver: Driver,
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<()>,
@@ -50,13 +51,16 @@ impl Ground {
         let server = Server::new(config).unwrap().with_router(router);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let operations = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let operations_address = operations.local_addr().unwrap();
         let driver = server.driver().clone();
         let shutdown = CancellationToken::new();
         let events = driver.hub().subscribe(Some(0));
         Self {
             address,
             driver,
-            served: tokio::spawn(server.serve(listener, None, shutdown.clone())),
+            served: tokio::spawn(server.serve(listener, Some(operations), shutdown.clone())),
+            operations: operations_address,
             shutdown,
             events,
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use carotid::ServerConfig;
 use carotid::netrpc::{Client, Router, ServerError};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
@@ -61,5 +62,20 @@ async fn a_call_that_never_ends_does_not_hold_up_the_end() {
     let call = client.call::<String>("Slow.Echo", "never");
     let (answer, ()) = in_time(async { tokio::join!(call, stop) }).await;
     assert!(answer.is_err());
+    in_time(&mut ground.served).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reader_that_stalls_does_not_hold_up_the_end() {
+    let mut ground = Ground::start().await;
+    let mut half_a_request = TcpStream::connect(ground.operations).await.unwrap();
+    half_a_request.write_all(b"GET / HT").await.unwrap();
+    let mut follower = TcpStream::connect(ground.operations).await.unwrap();
+    let request = b"GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n";
+    follower.write_all(request).await.unwrap();
+    let mut status = [0; 12];
+    in_time(follower.read_exact(&mut status)).await.unwrap();
+    assert_eq!(&status, b"HTTP/1.1 200");
+    ground.shutdown.cancel();
     in_time(&mut ground.served).await.unwrap();
 }

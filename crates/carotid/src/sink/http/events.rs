@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{Desk, refuse};
 use crate::hub::{Batch, Subscription};
-use crate::sink::api::Event;
+use crate::sink::api::{AFTER_HEADER, Event, RUN_HEADER};
 
 /// Events taken from the log at once: some tens of kilobytes for each reader.
 const AT_ONCE: usize = 256;
@@ -41,10 +41,17 @@ pub(super) async fn follow(
             return refuse(StatusCode::BAD_REQUEST, why);
         }
     };
-    let events = events(desk.driver.hub().subscribe(after));
-    Sse::new(events.take_until(desk.stop.cancelled_owned()))
-        .keep_alive(KeepAlive::default())
-        .into_response()
+    let hub = desk.driver.hub();
+    let subscription = hub.subscribe(after);
+    // What a reader needs to go on later without a gap: the number it starts after, and whether
+    // the numbers it knows are of this run.
+    let place = [
+        (RUN_HEADER, format!("{:016x}", hub.run())),
+        (AFTER_HEADER, subscription.after().to_string()),
+    ];
+    let events = events(subscription).take_until(desk.stop.cancelled_owned());
+    let stream = Sse::new(events).keep_alive(KeepAlive::default());
+    (place, stream).into_response()
 }
 
 fn events(subscription: Subscription) -> impl Stream<Item = Result<sse::Event, Infallible>> {
