@@ -1,5 +1,6 @@
 //! `cargo xtask fuzz`: random bytes against every decoder.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -55,6 +56,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
     let mut found = Vec::new();
     for target in chosen {
         println!("\n== {target}, {} s", options.seconds);
+        fs::create_dir_all(place::root().join("fuzz/corpus").join(target))?;
         if !run::succeeds(&mut session(target, options.seconds)) {
             found.push(target.as_str());
         }
@@ -91,10 +93,13 @@ fn targets(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(names)
 }
 
+/// One target's run: from what it found before, and from the seeds that are kept with it.
 fn session(target: &str, seconds: u32) -> Command {
     cargo_fuzz(&[
         "run",
         target,
+        &format!("fuzz/corpus/{target}"),
+        &format!("fuzz/seeds/{target}"),
         "--",
         &format!("-max_total_time={seconds}"),
         &format!("-rss_limit_mb={RESIDENT_LIMIT_MB}"),

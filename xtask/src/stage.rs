@@ -102,6 +102,8 @@ fn unit() -> Tally {
 fn interop(go: &Go) -> Tally {
     // The whole workspace, so that features unify as in the unit stage and
     // nothing is built a second time; only one crate has a target of that name.
-    let mut command = run::cargo(&["test", "--workspace", "--locked", "--test", "interop"]);
+    let test = ["test", "--workspace", "--locked", "--test", "interop"];
+    // Two at a time: they assert how late the daemon is, and share the machine with it.
+    let mut command = run::cargo(&[&test[..], &["--", "--test-threads=2"]].concat());
     run::count(command.env("GO", go.program()))
 }

@@ -136,7 +136,7 @@ pub(crate) struct BeatArgs {
     pub(crate) timeout: Span,
 
     /// How long to wait for a connection, and for the answer to a beat
-    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = some_time)]
     pub(crate) call_timeout: Span,
 
     /// Run this command, and be the session while it runs: exit code 0 says goodbye, any other is
@@ -152,7 +152,7 @@ pub(crate) struct PingArgs {
     pub(crate) addr: String,
 
     /// How long to wait for a connection, and again for an answer
-    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = some_time)]
     pub(crate) timeout: Span,
 
     /// How to print the answer
@@ -198,4 +198,13 @@ pub(crate) struct Daemon {
     /// Where the daemon answers HTTP
     #[arg(long, env = "CAROTID_HTTP", value_name = "URL", default_value_t = format!("http://{DEFAULT_HTTP}"))]
     pub(crate) http: String,
+}
+
+/// A duration in which something can happen.
+fn some_time(text: &str) -> Result<Span, String> {
+    let span: Span = text.parse()?;
+    if span.0.is_zero() {
+        return Err("nothing is answered in no time: give more than 0s".to_owned());
+    }
+    Ok(span)
 }

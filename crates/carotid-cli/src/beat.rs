@@ -17,7 +17,7 @@ use crate::output;
 pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
     let terms = Terms::new(args.interval.0, args.timeout.0).map_err(|error| {
         Exit::usage(error)
-            .context("the settings contradict each other")
+            .context("the settings cannot be used")
             .advise("Change --interval or --timeout.")
     })?;
     let child = args.command.split_first().map(|(program, arguments)| {
@@ -37,14 +37,22 @@ pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
     tokio::spawn(tell(client.state()));
     let Some(child) = child else {
         stopped().await.map_err(Exit::usage)?;
-        client.close().await;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(leave(client, ExitCode::SUCCESS).await);
     };
     let status = finish(child).await.map_err(Exit::usage)?;
     if status.success() {
-        client.close().await;
+        return Ok(leave(client, ExitCode::SUCCESS).await);
     }
+    client.disconnect().await;
     Ok(output::code_of(status))
+}
+
+/// Says goodbye, unless one more signal says that there is no time for it.
+async fn leave(client: Client, code: ExitCode) -> ExitCode {
+    tokio::select! {
+        () = client.close() => code,
+        _ = stopped() => ExitCode::from(130),
+    }
 }
 
 /// Waits for SIGINT or SIGTERM.

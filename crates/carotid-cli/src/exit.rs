@@ -11,13 +11,17 @@ use crate::output;
 #[derive(Debug)]
 pub(crate) struct Exit {
     code: u8,
-    error: Error,
+    /// Nothing is said where there is nothing wrong.
+    error: Option<Error>,
     advice: Option<String>,
 }
 
 impl Exit {
     /// The code of [`Self::usage`].
     pub(crate) const USAGE: u8 = 1;
+
+    /// The code of [`Self::connect`].
+    const CONNECT: u8 = 2;
 
     /// Wrong arguments or settings, or something on this machine that stands in the way.
     pub(crate) fn usage(error: impl Into<Error>) -> Self {
@@ -26,7 +30,7 @@ impl Exit {
 
     /// Nobody answers at the address.
     pub(crate) fn connect(error: impl Into<Error>) -> Self {
-        Self::new(2, error)
+        Self::new(Self::CONNECT, error)
     }
 
     /// Somebody answers, but not as expected.
@@ -39,17 +43,31 @@ impl Exit {
         Self::new(4, error)
     }
 
-    fn new(code: u8, error: impl Into<Error>) -> Self {
+    /// Whoever read our output has seen enough.
+    pub(crate) const fn unread() -> Self {
         Self {
-            code,
-            error: error.into(),
+            code: 0,
+            error: None,
             advice: None,
         }
     }
 
+    fn new(code: u8, error: impl Into<Error>) -> Self {
+        Self {
+            code,
+            error: Some(error.into()),
+            advice: None,
+        }
+    }
+
+    /// Whether nobody answered at the address.
+    pub(crate) const fn is_connect(&self) -> bool {
+        self.code == Self::CONNECT
+    }
+
     /// What was being done.
     pub(crate) fn context(mut self, doing: impl Display + Send + Sync + 'static) -> Self {
-        self.error = self.error.context(doing);
+        self.error = self.error.map(|error| error.context(doing));
         self
     }
 
@@ -61,7 +79,9 @@ impl Exit {
 
     /// Prints the whole chain once.
     pub(crate) fn report(&self) -> ExitCode {
-        output::talk(format_args!("error: {:#}", self.error));
+        if let Some(error) = &self.error {
+            output::talk(format_args!("error: {error:#}"));
+        }
         if let Some(advice) = &self.advice {
             output::talk(format_args!("{advice}"));
         }

@@ -1,29 +1,38 @@
 //! The log, on stderr.
 
-use std::io::{self, IsTerminal};
+use std::io;
 
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 use crate::args::LogFormat;
 use crate::exit::Exit;
+use crate::output;
 
-/// Starts logging what `filter` lets through.
-pub(crate) fn start(format: LogFormat, filter: &str) -> Result<(), Exit> {
+/// Lines that wait while whoever reads stderr does not; more are dropped.
+const LINES_KEPT: usize = 8192;
+
+/// Starts logging what `filter` lets through. A thread of its own writes it, so that a reader that
+/// stalls holds up nothing else (I8); the log ends when the guard is dropped.
+pub(crate) fn start(format: LogFormat, filter: &str) -> Result<WorkerGuard, Exit> {
     let filter = EnvFilter::try_new(filter).map_err(|error| {
         Exit::usage(error)
             .context(format!("{filter:?} is not a log filter"))
             .advise("Use --log info, or directives such as --log info,carotid=debug.")
     })?;
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .buffered_lines_limit(LINES_KEPT)
+        .finish(io::stderr());
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(io::stderr);
+        .with_writer(writer);
     match format {
         LogFormat::Text => {
-            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            let ansi = io::stderr().is_terminal() && !refused;
+            let ansi = output::is_colourful(&io::stderr());
             builder.with_ansi(ansi).with_target(false).init();
         }
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }
-    Ok(())
+    Ok(guard)
 }

@@ -1,11 +1,19 @@
 //! The daemon's HTTP interface, from outside.
 
+use std::time::Duration;
+
 use reqwest::{Client, RequestBuilder, Response, Url};
 
 use carotid::api::Failure;
 
 use crate::args::Daemon;
 use crate::exit::Exit;
+
+/// How long a daemon may take to accept.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long a daemon may say nothing: three of the signs of life of a quiet event stream.
+const READ_TIMEOUT: Duration = Duration::from_secs(45);
 
 /// A daemon's operations listener.
 #[derive(Debug)]
@@ -26,7 +34,11 @@ impl Operations {
         if base.scheme() != "http" {
             return Err(wrong("does not begin with http://".to_owned()));
         }
-        let client = Client::builder().no_proxy().build();
+        let client = Client::builder()
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .build();
         let client = client.map_err(|error| Exit::usage(error).context("cannot start"))?;
         Ok(Self { base, client })
     }

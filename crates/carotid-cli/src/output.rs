@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use carotid::api::Session;
+use unicode_width::UnicodeWidthStr;
 
 use crate::exit::Exit;
 
@@ -19,12 +20,13 @@ pub(crate) enum Format {
     Ndjson,
 }
 
-/// Prints data. Whoever stops reading has seen enough: that ends the program in peace.
+/// Prints data. An error means that nothing more can be printed; whoever stopped reading has seen
+/// enough, which is no failure.
 pub(crate) fn bytes(data: &[u8]) -> Result<(), Exit> {
     let mut stdout = io::stdout().lock();
     let written = stdout.write_all(data).and_then(|()| stdout.flush());
     match written {
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Err(Exit::unread()),
         Err(error) => Err(Exit::usage(error).context("cannot write to standard output")),
         Ok(()) => Ok(()),
     }
@@ -37,13 +39,23 @@ pub(crate) fn line(text: &str) -> Result<(), Exit> {
 
 /// Prints one line of talk; nobody listening is no error.
 pub(crate) fn talk(text: Arguments<'_>) {
-    let _closed = writeln!(io::stderr().lock(), "{text}");
+    let _closed = writeln!(io::stderr().lock(), "{}", harmless(&text.to_string()));
 }
 
-/// Whether stdout shows colours.
-pub(crate) fn is_colourful() -> bool {
+/// The same text without anything that moves a terminal's cursor: servers choose some of it.
+pub(crate) fn harmless(text: &str) -> String {
+    let shown = text.chars().map(|c| match c {
+        '\n' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    });
+    shown.collect()
+}
+
+/// Whether a stream shows colours.
+pub(crate) fn is_colourful(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && io::stdout().is_terminal()
+    !refused && stream.is_terminal()
 }
 
 /// A word of health or an event's kind, in its colour.
@@ -55,7 +67,7 @@ pub(crate) fn coloured(word: &str, width: usize) -> String {
         "dead" => "31",
         _ => "2",
     };
-    if is_colourful() {
+    if is_colourful(&io::stdout()) {
         format!("\x1b[{colour}m{padded}\x1b[0m")
     } else {
         padded
@@ -77,17 +89,19 @@ pub(crate) fn roughly(ms: u64) -> String {
 /// Sessions in aligned columns.
 pub(crate) fn table(sessions: &[Session]) -> Result<(), Exit> {
     let peer = |session: &Session| session.peer.map_or("-".into(), |peer| peer.to_string());
-    let name_width = width("NAME", sessions.iter().map(|session| session.name.as_str()));
     let peers: Vec<_> = sessions.iter().map(peer).collect();
-    let peer_width = width("PEER", peers.iter().map(String::as_str));
+    let names = sessions.iter().map(|session| session.name.as_str());
+    let name_width = widest(names.chain(["NAME"]));
+    let peer_width = widest(peers.iter().map(String::as_str).chain(["PEER"]));
     let mut text = format!(
-        "{:name_width$}  HEALTH   CAUSE        SILENT   BEATS     CONNS  {:peer_width$}  EPOCH  SINCE\n",
-        "NAME", "PEER"
+        "{}  HEALTH   CAUSE        SILENT   BEATS     CONNS  {:peer_width$}  EPOCH  SINCE\n",
+        padded("NAME", name_width),
+        "PEER"
     );
     for (session, peer) in sessions.iter().zip(&peers) {
         text += &format!(
-            "{:name_width$}  {}  {:11}  {:7}  {:<8}  {:<5}  {peer:peer_width$}  {:<5}  {:.3}\n",
-            session.name,
+            "{}  {}  {:11}  {:7}  {:<8}  {:<5}  {peer:peer_width$}  {:<5}  {:.3}\n",
+            padded(&session.name, name_width),
             coloured(&session.health, 7),
             session.cause.as_deref().unwrap_or("-"),
             roughly(session.last_beat_ms),
@@ -100,9 +114,14 @@ pub(crate) fn table(sessions: &[Session]) -> Result<(), Exit> {
     bytes(text.as_bytes())
 }
 
-fn width<'a>(title: &str, cells: impl Iterator<Item = &'a str>) -> usize {
-    let widest = cells.map(|cell| cell.chars().count()).max();
-    widest.unwrap_or(0).max(title.len())
+/// In columns of a terminal: a Chinese character takes two.
+fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+    cells.map(UnicodeWidthStr::width).max().unwrap_or(0)
+}
+
+fn padded(cell: &str, width: usize) -> String {
+    let missing = width.saturating_sub(cell.width());
+    format!("{}{:missing$}", harmless(cell), "")
 }
 
 /// The code of a child process, as shells report it.
@@ -117,6 +136,18 @@ pub(crate) fn code_of(status: std::process::ExitStatus) -> ExitCode {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_they_look() {
+        assert_eq!(padded("ab", 4), "ab  ");
+        assert_eq!(padded("客户", 5), "客户 ");
+        assert_eq!(widest(["客户端/42", "solo"].into_iter()), 9);
+    }
+
+    #[test]
+    fn what_a_server_says_cannot_move_the_cursor() {
+        assert_eq!(harmless("a\x1b[2Jb\r\nc"), "a\\u{1b}[2Jb\\r\nc");
+    }
 
     #[test]
     fn durations_are_short_at_every_size() {

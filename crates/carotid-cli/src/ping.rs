@@ -13,20 +13,21 @@ pub(crate) async fn run(args: PingArgs) -> Result<ExitCode, Exit> {
     let answer = check::ask(&args.addr, args.timeout.0)
         .await
         .map_err(|error| explain(error, &args.addr))?;
-    match args.output {
+    let printed = match args.output {
         Format::Table => output::line(&format!(
             "{} at {}, round trip {}",
-            answer.status.to_lowercase(),
+            output::harmless(&answer.status.to_lowercase()),
             args.addr,
             millis(answer.round_trip)
-        ))?,
-        Format::Json | Format::Ndjson => output::line(&json(&answer))?,
+        )),
+        Format::Json | Format::Ndjson => output::line(&json(&answer)),
+    };
+    if !answer.is_serving() {
+        // The code says so even where nobody reads the words.
+        let why = anyhow::anyhow!("{} says {:?}", args.addr, answer.status);
+        return Err(Exit::unhealthy(why));
     }
-    if answer.is_serving() {
-        return Ok(ExitCode::SUCCESS);
-    }
-    let why = anyhow::anyhow!("{} says {:?}", args.addr, answer.status);
-    Err(Exit::unhealthy(why))
+    printed.map(|()| ExitCode::SUCCESS)
 }
 
 fn explain(error: CheckError, address: &str) -> Exit {

@@ -17,10 +17,10 @@ use crate::{logging, output};
 
 pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     let decided = decide(args)?;
-    logging::start(decided.log_format, &decided.log)?;
+    let _log = logging::start(decided.log_format, &decided.log)?;
     let server = Server::new(decided.server.clone()).map_err(|error| {
         Exit::usage(error)
-            .context("the settings contradict each other")
+            .context("the settings cannot be used")
             .advise("See carotid serve --help.")
     })?;
     let signals = Signals::register()?;
@@ -62,7 +62,11 @@ fn announce(decided: &Decided, rpc: &TcpListener, http: &TcpListener) -> Result<
         timeout = ?terms.timeout(),
         "watching",
     );
-    output::line(&format!("{{\"rpc\":\"{rpc}\",\"http\":\"{http}\"}}"))
+    let bound = format!("{{\"rpc\":\"{rpc}\",\"http\":\"{http}\"}}");
+    if output::line(&bound).is_err() {
+        tracing::warn!("nobody reads standard output");
+    }
+    Ok(())
 }
 
 /// Every connection is a file descriptor; take as many as the system lets us.
@@ -99,6 +103,7 @@ impl Signals {
         tracing::info!("stopping; once more to stop at once");
         shutdown.cancel();
         self.next().await;
+        // The log's own thread may lose its last lines; that is what "at once" means.
         std::process::exit(130);
     }
 
@@ -117,7 +122,7 @@ const LINES_AT_ONCE: usize = 16;
 async fn log_events(driver: Driver) {
     let mut subscription = driver.hub().subscribe(Some(0));
     loop {
-        let batch = subscription.next(4096).await;
+        let batch = subscription.next(256).await;
         if batch.records.len() > LINES_AT_ONCE {
             log_summary(&batch);
             continue;

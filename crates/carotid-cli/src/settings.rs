@@ -44,7 +44,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
     );
     let terms = terms.map_err(|error| {
         Exit::usage(error)
-            .context("the settings contradict each other")
+            .context("the settings cannot be used")
             .advise("Change --interval or --timeout; see carotid serve --help.")
     })?;
     let engine = Config {
@@ -100,7 +100,8 @@ fn existing_file() -> Option<PathBuf> {
         .into_iter()
         .flatten()
         .map(|folder| folder.join("carotid/carotid.toml"));
-    files.find(|path| path.exists())
+    // One that we may not look at is there, and reading it says why we cannot.
+    files.find(|path| path.try_exists().unwrap_or(true))
 }
 
 fn read(path: &Path) -> anyhow::Result<Settings> {

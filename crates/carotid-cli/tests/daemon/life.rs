@@ -83,7 +83,7 @@ fn fifty_clients_survive_a_kill_and_a_restart() {
     all(|state| matches!(state, ClientState::Connected { .. }));
     daemon.program.kill();
     all(|state| !matches!(state, ClientState::Connected { .. }));
-    let again = Daemon::listening(&daemon.rpc.to_string(), &[]);
+    let again = daemon.restart();
     all(|state| matches!(state, ClientState::Connected { .. }));
     let mut events = again.events();
     let mut names: Vec<_> = (0..50).map(|_| events.next().name).collect();

@@ -75,6 +75,26 @@ fn watch_follows_from_where_it_is_told_to() {
 }
 
 #[test]
+fn watch_misses_nothing_of_a_daemon_that_restarts() {
+    let mut daemon = Daemon::start(&[]);
+    let _connections = ["a", "b", "c"].map(|name| daemon.ping(name));
+    let watch = Program::start(&mut ask(
+        &daemon,
+        &["watch", "--after", "2", "-o", "ndjson"],
+    ));
+    assert!(watch.line().contains("\"c\""));
+    daemon.program.kill();
+    watch.wait_for_complaint(|line| line.contains("trying again"));
+    let again = daemon.restart();
+    // Its numbers begin anew, and have passed the one that the watcher knows when it is back.
+    let _connections = ["d", "e", "f", "g"].map(|name| again.ping(name));
+    for name in ["d", "e", "f", "g"] {
+        let event: Value = serde_json::from_str(&watch.line()).unwrap();
+        assert_eq!(event["name"], name);
+    }
+}
+
+#[test]
 fn a_daemon_that_is_not_there_is_exit_code_2() {
     for command in ["ps", "watch"] {
         let mut gone = Daemon::start(&[]);

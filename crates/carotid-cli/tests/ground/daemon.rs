@@ -22,14 +22,21 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it and returns once both listeners are bound.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        Self::listening("127.0.0.1:0", flags)
+        Self::listening(["127.0.0.1:0"; 2].map(str::to_owned), flags)
     }
 
-    /// The same with an RPC listener that was chosen before.
-    pub(crate) fn listening(rpc: &str, flags: &[&str]) -> Self {
+    /// Starts another one where this one was.
+    pub(crate) fn restart(&self) -> Self {
+        Self::listening(
+            [self.rpc, self.http].map(|address| address.to_string()),
+            &[],
+        )
+    }
+
+    fn listening([rpc, http]: [String; 2], flags: &[&str]) -> Self {
         let program = Program::start(
             carotid()
-                .args(["serve", "--listen", rpc, "--http", "127.0.0.1:0"])
+                .args(["serve", "--listen", &rpc, "--http", &http])
                 .args(flags),
         );
         let line = program.line();

@@ -3,6 +3,7 @@
 use super::go;
 use crate::ground::daemon::Daemon;
 use crate::ground::events::Event;
+use crate::ground::sessions;
 
 /// Suspicion after 2.5 intervals, so 500 ms before the timeout.
 const TERMS: [&str; 4] = ["--interval", "200ms", "--timeout", "1s"];
@@ -68,5 +69,6 @@ fn a_peer_of_several_connections_stays_alive_while_one_of_them_beats() {
     // A second connection of the same name that ends at once: no suspicion.
     let passing = go::peer(daemon.rpc, &["-name", "p"]);
     passing.rest();
+    while sessions::one(daemon.http, "p")["connections"] != 1 {}
     events.expect_no_more(&daemon);
 }

@@ -80,6 +80,13 @@ pub struct Event {
     pub peer: Option<SocketAddr>,
 }
 
+/// In an event stream, in place of events that are not kept any more.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub struct Missed {
+    /// How many.
+    pub missed: u64,
+}
+
 /// Why a request was refused.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Failure {

@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse::{self, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Desk, refuse};
 use crate::hub::{Batch, Subscription};
-use crate::sink::api::{AFTER_HEADER, Event, RUN_HEADER};
+use crate::sink::api::{AFTER_HEADER, Event, Missed, RUN_HEADER};
 
 /// Events taken from the log at once: some tens of kilobytes for each reader.
 const AT_ONCE: usize = 256;
@@ -64,18 +64,23 @@ fn events(subscription: Subscription) -> impl Stream<Item = Result<sse::Event, I
 fn frames(batch: Batch) -> Vec<sse::Event> {
     let mut frames = Vec::with_capacity(batch.records.len() + 1);
     if batch.missed > 0 {
-        let data = format!("{{\"missed\":{}}}", batch.missed);
-        frames.push(sse::Event::default().event("missed").data(data));
+        let missed = Missed {
+            missed: batch.missed,
+        };
+        frames.push(frame(sse::Event::default().event("missed"), &missed));
     }
     for record in batch.records {
         let event = Event::from(record);
-        let frame = sse::Event::default()
+        let begun = sse::Event::default()
             .id(event.seq.to_string())
             .event(&*event.kind);
-        frames.push(match frame.json_data(&event) {
-            Ok(frame) => frame,
-            Err(error) => sse::Event::default().comment(error.to_string()),
-        });
+        frames.push(frame(begun, &event));
     }
     frames
+}
+
+fn frame(begun: sse::Event, data: &impl Serialize) -> sse::Event {
+    begun
+        .json_data(data)
+        .expect("these objects have neither maps nor fallible fields")
 }
