@@ -79,14 +79,13 @@ impl Session {
 
     /// What silence alone proves at `now`, whether or not a sweep came by yet (I3).
     pub(crate) fn silence_at(&self, now: Tick, patience: Patience) -> Option<Evidence> {
-        if self.health.is_final() {
+        // Suspicion never comes after the timeout, so it alone decides the usual case.
+        if now < self.suspect_at(patience) || self.health.is_final() {
             None
-        } else if self.timeout_at() <= now {
-            Some(Evidence::Timeout)
-        } else if self.suspect_at(patience) <= now {
+        } else if now < self.timeout_at() {
             Some(Evidence::Silence)
         } else {
-            None
+            Some(Evidence::Timeout)
         }
     }
 

@@ -162,3 +162,59 @@ fn reset(kind: io::ErrorKind) -> Disconnect {
         Disconnect::Reset
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn sockets_have_the_options_of_the_recipe_and_follow_their_sessions() {
+        let minute = Duration::from_secs(60);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let tcp = TcpStream::connect(address).await.unwrap();
+        let (mut stream, user_timeout) = Stream::new(tcp, minute).unwrap();
+        let of = |stream: &Stream| SockRef::from(&stream.tcp).tcp_user_timeout().unwrap();
+        assert_eq!(of(&stream), Some(minute));
+        let socket = SockRef::from(&stream.tcp);
+        assert!(socket.keepalive().unwrap());
+        assert_eq!(
+            socket.tcp_keepalive_time().unwrap(),
+            Duration::from_secs(30)
+        );
+        assert!(stream.tcp.nodelay().unwrap());
+
+        user_timeout.raise(2 * minute);
+        user_timeout.raise(minute);
+        stream.write_all(b"reply").await.unwrap();
+        assert_eq!(
+            of(&stream),
+            Some(2 * minute),
+            "never shorter than a session's timeout"
+        );
+    }
+
+    #[test]
+    fn an_end_of_our_own_making_is_no_evidence_against_the_peer() {
+        for end in [
+            End::Idle,
+            End::NoFirstCall,
+            End::WriteTimeout,
+            End::Shutdown,
+        ] {
+            assert_eq!(disconnect(&end), Disconnect::Local, "{end}");
+        }
+        assert_eq!(disconnect(&End::Closed), Disconnect::Closed);
+        for (kind, meaning) in [
+            (io::ErrorKind::ConnectionReset, Disconnect::Reset),
+            (io::ErrorKind::BrokenPipe, Disconnect::Closed),
+            (io::ErrorKind::TimedOut, Disconnect::Unreachable),
+            (io::ErrorKind::HostUnreachable, Disconnect::Unreachable),
+        ] {
+            assert_eq!(disconnect(&End::Reset(kind.into())), meaning, "{kind}");
+        }
+    }
+}
