@@ -15,6 +15,7 @@ mod ground;
 
 mod interop {
     mod go;
+    mod terms;
 
     mod arith;
     mod beat;

@@ -1,21 +1,8 @@
 //! Programs that end, and programs that come back.
 
 use super::go;
+use super::terms::{TERMS, TIMEOUT_MS, assert_in_time};
 use crate::ground::daemon::Daemon;
-use crate::ground::events::Event;
-
-/// Short, but with room for a busy machine between suspicion and the timeout.
-const TERMS: [&str; 4] = ["--interval", "200ms", "--timeout", "1s"];
-const TIMEOUT_MS: u64 = 1000;
-const LATEST_MS: u64 = TIMEOUT_MS + 50;
-
-#[track_caller]
-fn assert_in_time(dead: &Event) {
-    assert!(
-        (TIMEOUT_MS..=LATEST_MS).contains(&dead.silent_ms),
-        "{dead:?}"
-    );
-}
 
 #[track_caller]
 fn is_closed_then_dead(then: &str) {

@@ -1,23 +1,9 @@
 //! Peers that fall silent on a connection that looks healthy.
 
 use super::go;
+use super::terms::{SUSPICION_MS, TERMS, assert_in_time};
 use crate::ground::daemon::Daemon;
-use crate::ground::events::Event;
 use crate::ground::sessions;
-
-/// Suspicion after 2.5 intervals, so 500 ms before the timeout.
-const TERMS: [&str; 4] = ["--interval", "200ms", "--timeout", "1s"];
-const SUSPICION_MS: u64 = 500;
-const TIMEOUT_MS: u64 = 1000;
-const LATEST_MS: u64 = TIMEOUT_MS + 50;
-
-#[track_caller]
-fn assert_in_time(dead: &Event) {
-    assert!(
-        (TIMEOUT_MS..=LATEST_MS).contains(&dead.silent_ms),
-        "{dead:?}"
-    );
-}
 
 #[test]
 fn a_hanging_peer_is_suspected_then_dead() {
