@@ -173,6 +173,10 @@ pub(crate) struct PsArgs {
     #[arg(long, value_name = "SERVICE")]
     pub(crate) service: Option<String>,
 
+    /// Instead of sessions, when the daemon itself did not run
+    #[arg(long, conflicts_with_all = ["health", "service"])]
+    pub(crate) stalls: bool,
+
     /// How to print them
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,

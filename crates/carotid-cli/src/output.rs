@@ -63,7 +63,7 @@ pub(crate) fn coloured(word: &str, width: usize) -> String {
     let padded = format!("{word:width$}");
     let colour = match word {
         "alive" | "back" | "opened" => "32",
-        "suspect" => "33",
+        "suspect" | "stalled" => "33",
         "dead" => "31",
         _ => "2",
     };

@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
-use carotid::api::{Session, Sessions};
+use carotid::api::{Session, Sessions, Stalls};
+use reqwest::RequestBuilder;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::args::PsArgs;
 use crate::exit::Exit;
@@ -12,7 +15,17 @@ use crate::output::{self, Format};
 const PAGE: &str = "1000";
 
 pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
-    let mut sessions = fetch(&args).await?;
+    let operations = Operations::new(&args.daemon)?;
+    if args.stalls {
+        let ledger: Stalls = ask(&operations, operations.get("/api/v1/stalls")).await?;
+        match args.output {
+            Format::Table => print_stalls(&ledger)?,
+            Format::Json => json(&ledger)?,
+            Format::Ndjson => ndjson(&ledger.stalls)?,
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut sessions = fetch(&operations, &args).await?;
     sessions.sort_by(|one, other| one.name.cmp(&other.name));
     match args.output {
         Format::Table => {
@@ -21,27 +34,53 @@ pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
                 output::talk(format_args!("no sessions"));
             }
         }
-        Format::Json => {
-            let all = Sessions {
-                sessions,
-                next: None,
-            };
-            output::line(&serde_json::to_string_pretty(&all).map_err(Exit::usage)?)?;
-        }
-        Format::Ndjson => {
-            let mut lines = String::new();
-            for session in &sessions {
-                lines += &serde_json::to_string(session).map_err(Exit::usage)?;
-                lines.push('\n');
-            }
-            output::bytes(lines.as_bytes())?;
-        }
+        Format::Json => json(&Sessions {
+            sessions,
+            next: None,
+        })?,
+        Format::Ndjson => ndjson(&sessions)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn fetch(args: &PsArgs) -> Result<Vec<Session>, Exit> {
-    let operations = Operations::new(&args.daemon)?;
+fn json(document: &impl Serialize) -> Result<(), Exit> {
+    output::line(&serde_json::to_string_pretty(document).map_err(Exit::usage)?)
+}
+
+fn ndjson(objects: &[impl Serialize]) -> Result<(), Exit> {
+    let mut lines = String::new();
+    for object in objects {
+        lines += &serde_json::to_string(object).map_err(Exit::usage)?;
+        lines.push('\n');
+    }
+    output::bytes(lines.as_bytes())
+}
+
+fn print_stalls(ledger: &Stalls) -> Result<(), Exit> {
+    let mut text = "BEGAN                     DID NOT RUN FOR\n".to_owned();
+    for stall in &ledger.stalls {
+        let length = output::roughly(stall.stalled_ms);
+        text += &format!("{:.3}  {length}\n", stall.at);
+    }
+    output::bytes(text.as_bytes())?;
+    let (count, total) = (ledger.count, output::roughly(ledger.total_ms));
+    output::talk(format_args!(
+        "{count} stalls, {total} in all; no session was blamed for them"
+    ));
+    Ok(())
+}
+
+async fn ask<T: DeserializeOwned>(
+    operations: &Operations,
+    request: RequestBuilder,
+) -> Result<T, Exit> {
+    let response = operations.send(request).await?;
+    response.json().await.map_err(|error| {
+        Exit::rpc(error.without_url()).context("the daemon's answer is not what was asked for")
+    })
+}
+
+async fn fetch(operations: &Operations, args: &PsArgs) -> Result<Vec<Session>, Exit> {
     let mut sessions = Vec::new();
     let mut after = None;
     loop {
@@ -56,10 +95,7 @@ async fn fetch(args: &PsArgs) -> Result<Vec<Session>, Exit> {
             .filter_map(|(key, value)| value.map(|value| (key, value)))
             .collect();
         let request = operations.get("/api/v1/sessions").query(&given);
-        let response = operations.send(request).await?;
-        let page: Sessions = response.json().await.map_err(|error| {
-            Exit::rpc(error.without_url()).context("the daemon's answer is not a list of sessions")
-        })?;
+        let page: Sessions = ask(operations, request).await?;
         sessions.extend(page.sessions);
         after = page.next;
         if after.is_none() {

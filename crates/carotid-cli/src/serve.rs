@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use carotid::core::EventKind;
-use carotid::{Batch, Driver, Server};
+use carotid::core::{Event, EventKind};
+use carotid::{Batch, Driver, Happening, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -128,31 +128,40 @@ async fn log_events(driver: Driver) {
             continue;
         }
         for record in batch.records {
-            let (kind, event) = (record.event.kind, record.event);
-            let (name, epoch) = (event.name, event.epoch);
-            let silent = event.silent;
-            match kind {
-                EventKind::Suspect { cause } => {
-                    tracing::info!(%name, epoch, cause = cause.as_str(), ?silent, "suspect");
+            match record.what {
+                Happening::Session { event, .. } => log_event(&event),
+                Happening::Stalled(stall) => {
+                    let length = stall.length;
+                    tracing::warn!(
+                        ?length,
+                        "this daemon did not run; no session is blamed for it"
+                    );
                 }
-                EventKind::Dead { cause } => {
-                    tracing::warn!(%name, epoch, cause = cause.as_str(), ?silent, "dead");
-                }
-                EventKind::Back => tracing::info!(%name, epoch, ?silent, "back"),
-                EventKind::Opened { .. } | EventKind::Left | _ => {
-                    tracing::debug!(%name, epoch, "{}", kind.as_str())
-                }
+                _ => {}
             }
+        }
+    }
+}
+
+fn log_event(event: &Event) {
+    let (name, epoch, silent) = (&event.name, event.epoch, event.silent);
+    match event.kind {
+        EventKind::Suspect { cause } => {
+            tracing::info!(%name, epoch, cause = cause.as_str(), ?silent, "suspect");
+        }
+        EventKind::Dead { cause } => {
+            tracing::warn!(%name, epoch, cause = cause.as_str(), ?silent, "dead");
+        }
+        EventKind::Back => tracing::info!(%name, epoch, ?silent, "back"),
+        kind @ (EventKind::Opened { .. } | EventKind::Left | _) => {
+            tracing::debug!(%name, epoch, "{}", kind.as_str());
         }
     }
 }
 
 fn log_summary(batch: &Batch) {
     let count = |word| {
-        let kinds = batch
-            .records
-            .iter()
-            .map(|record| record.event.kind.as_str());
+        let kinds = batch.records.iter().map(|record| record.what.as_str());
         kinds.filter(|kind| *kind == word).count()
     };
     tracing::info!(
@@ -161,6 +170,7 @@ fn log_summary(batch: &Batch) {
         back = count("back"),
         dead = count("dead"),
         left = count("left"),
+        stalled = count("stalled"),
         "many sessions changed at once",
     );
 }

@@ -114,20 +114,24 @@ fn print(frame: &Frame, after: &mut Option<u64>, format: Format) -> Result<(), E
 }
 
 fn sentence(event: &Event) -> String {
+    let name = event.name.as_deref().unwrap_or("(this daemon)");
     let mut text = format!(
         "{:.3}  {}  {}",
         event.at,
         output::coloured(&event.kind, 7),
-        event.name
+        output::harmless(name)
     );
-    if event.epoch > 1 {
-        text += &format!("  epoch {}", event.epoch);
+    if let Some(epoch) = event.epoch.filter(|epoch| *epoch > 1) {
+        text += &format!("  epoch {epoch}");
     }
     if let Some(cause) = &event.cause {
         text += &format!("  {cause}");
     }
-    if event.silent_ms > 0 {
-        text += &format!("  silent {}", output::roughly(event.silent_ms));
+    if let Some(silent) = event.silent_ms.filter(|silent| *silent > 0) {
+        text += &format!("  silent {}", output::roughly(silent));
+    }
+    if let Some(stalled) = event.stalled_ms {
+        text += &format!("  did not run for {}", output::roughly(stalled));
     }
     if let Some(peer) = event.peer {
         text += &format!("  {peer}");

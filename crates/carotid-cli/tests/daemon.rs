@@ -14,4 +14,5 @@ mod daemon {
     mod life;
     mod listing;
     mod ping;
+    mod stall;
 }

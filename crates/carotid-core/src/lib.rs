@@ -25,6 +25,7 @@
 
 extern crate alloc;
 
+mod attendance;
 mod config;
 mod engine;
 mod event;
@@ -37,6 +38,7 @@ mod terms;
 mod tick;
 mod wheel;
 
+pub use attendance::{Attendance, Stall, attended};
 pub use config::{Config, ConfigError, OnDisconnect};
 pub use engine::{Engine, UnknownSession};
 pub use event::{Event, EventKind};

@@ -9,8 +9,8 @@ use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carotid_core::{
-    Config, ConfigError, Disconnect, Engine, Open, OpenError, Opened, SessionId, SessionName,
-    SessionView, Terms, Tick, UnknownSession,
+    Attendance, Config, ConfigError, Disconnect, Engine, Open, OpenError, Opened, SessionId,
+    SessionName, SessionView, Stall, Terms, Tick, UnknownSession,
 };
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::hub::Hub;
+use crate::hub::{Happening, Hub};
 
 /// Watches sessions and publishes what it concludes of them. Clones share it.
 #[derive(Clone, Debug)]
@@ -131,8 +131,17 @@ impl Driver {
         })
     }
 
-    /// Starts one deadline task for each shard; they end with `shutdown`.
+    /// Starts a deadline task for each shard, and one that notices when none of them could run (I6);
+    /// they end with `shutdown`.
     pub fn attend(&self, tasks: &TaskTracker, shutdown: &CancellationToken) {
+        self.shared.clock.begin();
+        let shared = self.shared.clone();
+        tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
+            loop {
+                let stall = shared.clock.pulse().await;
+                shared.own_up(stall);
+            }
+        }));
         for shard in 0..self.shared.shards.len() {
             let shared = self.shared.clone();
             tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
@@ -161,9 +170,7 @@ impl Driver {
         let index = self.shared.shard_of(name.as_str());
         let shard = &self.shared.shards[index as usize];
         let mut state = shard.lock();
-        let opened = state
-            .engine
-            .open(self.shared.clock.now(), Open { name, terms })?;
+        let opened = state.engine.open(self.shared.now(), Open { name, terms })?;
         let slot = opened.id.index();
         if state.peers.len() <= slot {
             state.peers.resize(slot + 1, None);
@@ -209,8 +216,20 @@ impl Driver {
     #[must_use]
     pub fn is_watched(&self, key: SessionKey) -> bool {
         let state = self.shared.shards[key.shard as usize].lock();
-        let health = state.engine.health(self.shared.clock.now(), key.id);
+        let health = state.engine.health(self.shared.now(), key.id);
         health.is_some_and(|health| !health.is_final())
+    }
+
+    /// When and for how long we did not run.
+    #[must_use]
+    pub fn attendance(&self) -> Attendance {
+        self.shared.clock.attendance()
+    }
+
+    /// Wall time of a point in attended time, for display only.
+    #[must_use]
+    pub fn wall(&self, tick: Tick) -> Timestamp {
+        self.shared.clock.wall(tick)
     }
 
     /// What is known of a name's latest session.
@@ -218,7 +237,7 @@ impl Driver {
     pub fn find(&self, name: &str) -> Option<Watched> {
         let shard = &self.shared.shards[self.shared.shard_of(name) as usize];
         let state = shard.lock();
-        let now = self.shared.clock.now();
+        let now = self.shared.now();
         let view = state.engine.view(now, state.engine.find(name)?)?;
         Some(self.shared.watched(&state, view, now))
     }
@@ -237,7 +256,7 @@ impl Driver {
         while let Some(shard) = self.shared.shards.get(at.shard as usize) {
             let end = {
                 let state = shard.lock();
-                let now = self.shared.clock.now();
+                let now = self.shared.now();
                 let end = state.engine.slots();
                 let slots = at.slot..end.min(at.slot.saturating_add(SLOTS_AT_ONCE));
                 at.slot = slots.end;
@@ -272,7 +291,7 @@ impl Driver {
         let shard = &self.shared.shards[key.shard as usize];
         let mut state = shard.lock();
         // Read under the lock, so that a session's times do not run backwards.
-        let done = apply(&mut state.engine, self.shared.clock.now());
+        let done = apply(&mut state.engine, self.shared.now());
         // A deadline moves forward only together with an event.
         if self.shared.conclude(&mut state) {
             shard.rearm(&mut state);
@@ -282,6 +301,21 @@ impl Driver {
 }
 
 impl Shared {
+    /// Attended time (I6).
+    fn now(&self) -> Tick {
+        let (now, stall) = self.clock.now();
+        self.own_up(stall);
+        now
+    }
+
+    /// Tells everybody that we stalled.
+    fn own_up(&self, stall: Option<Stall>) {
+        if let Some(stall) = stall {
+            let at = self.clock.wall(stall.at);
+            self.hub.publish(at, Happening::Stalled(stall));
+        }
+    }
+
     fn shard_of(&self, name: &str) -> u32 {
         let shards = self.shards.len() as u64;
         let shard = self.hasher.hash_one(name) % shards;
@@ -294,7 +328,8 @@ impl Shared {
         while let Some(event) = state.engine.poll_event() {
             any = true;
             let peer = state.peers.get(event.id.index()).copied().flatten();
-            self.hub.publish(self.clock.wall(event.at), event, peer);
+            let at = self.clock.wall(event.at);
+            self.hub.publish(at, Happening::Session { event, peer });
         }
         any
     }
@@ -312,12 +347,12 @@ impl Shared {
         loop {
             let due = {
                 let mut state = shard.lock();
-                state.engine.handle_timeout(self.clock.now());
+                state.engine.handle_timeout(self.now());
                 self.conclude(&mut state);
                 state.armed = state.engine.poll_timeout();
                 state.armed
             };
-            if due.is_some_and(|due| due <= self.clock.now()) {
+            if due.is_some_and(|due| due <= self.now()) {
                 // More is due than one call may do (I4); others go first.
                 tokio::task::yield_now().await;
                 continue;

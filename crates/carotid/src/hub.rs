@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use carotid_core::Event;
+use carotid_core::{Event, Stall};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -19,12 +19,45 @@ const KEPT: usize = 1 << 18;
 pub struct Record {
     /// Its number, from 1, without gaps.
     pub seq: u64,
-    /// Wall time of the conclusion, for display only.
+    /// Wall time of it, for display only.
     pub at: Timestamp,
-    /// What was concluded.
-    pub event: Event,
-    /// Where the session was last heard from.
-    pub peer: Option<SocketAddr>,
+    /// What happened.
+    pub what: Happening,
+}
+
+/// What the log tells of.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Happening {
+    /// Something was concluded of a session.
+    Session {
+        /// What.
+        event: Event,
+        /// Where the session was last heard from.
+        peer: Option<SocketAddr>,
+    },
+    /// We did not run for a while, for which no session is held to account.
+    Stalled(Stall),
+}
+
+impl Happening {
+    /// What was concluded, if it was of a session.
+    #[must_use]
+    pub const fn event(&self) -> Option<&Event> {
+        match self {
+            Self::Session { event, .. } => Some(event),
+            Self::Stalled(_) => None,
+        }
+    }
+
+    /// The word for it: that of [`EventKind::as_str`](carotid_core::EventKind::as_str), or `stalled`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Session { event, .. } => event.kind.as_str(),
+            Self::Stalled(_) => "stalled",
+        }
+    }
 }
 
 /// The event log. Clones share it.
@@ -87,19 +120,14 @@ impl Hub {
         }
     }
 
-    pub(crate) fn publish(&self, at: Timestamp, event: Event, peer: Option<SocketAddr>) {
+    pub(crate) fn publish(&self, at: Timestamp, what: Happening) {
         let mut log = self.shared.lock();
         let seq = log.next_seq;
         log.next_seq += 1;
         if log.records.len() == log.kept {
             log.records.pop_front();
         }
-        log.records.push_back(Record {
-            seq,
-            at,
-            event,
-            peer,
-        });
+        log.records.push_back(Record { seq, at, what });
         // Under the lock, so that the numbers shown only rise.
         self.shared.last.send_replace(seq);
     }
@@ -189,7 +217,8 @@ mod tests {
 
     fn publish(hub: &Hub, count: usize) {
         for event in events(count) {
-            hub.publish(Timestamp::UNIX_EPOCH, event, None);
+            let what = Happening::Session { event, peer: None };
+            hub.publish(Timestamp::UNIX_EPOCH, what);
         }
     }
 

@@ -22,6 +22,6 @@ pub use carotid_netrpc as netrpc;
 
 pub use client::{Client, ClientCallError, ClientConfig, ClientState, LinkError};
 pub use driver::{Cursor, Driver, SessionKey, Watched};
-pub use hub::{Batch, Hub, Record, Subscription};
+pub use hub::{Batch, Happening, Hub, Record, Subscription};
 pub use server::{Server, ServerConfig};
 pub use sink::api;

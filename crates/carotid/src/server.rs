@@ -58,7 +58,8 @@ impl Default for ServerConfig {
 /// let rpc = TcpListener::bind("127.0.0.1:7400").await?;
 /// tokio::spawn(server.serve(rpc, None, CancellationToken::new()));
 /// for record in events.next(100).await.records {
-///     println!("{} is {}", record.event.name, record.event.kind.as_str());
+///     let name = record.what.event().map(|event| event.name.to_string());
+///     println!("{}: {}", name.unwrap_or_default(), record.what.as_str());
 /// }
 /// # Ok(())
 /// # }

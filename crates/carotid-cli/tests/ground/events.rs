@@ -17,6 +17,7 @@ pub(crate) struct Event {
     pub(crate) epoch: u64,
     pub(crate) cause: Option<String>,
     pub(crate) silent_ms: u64,
+    pub(crate) stalled_ms: u64,
 }
 
 /// A subscription.
@@ -47,8 +48,18 @@ impl Events {
         events
     }
 
-    /// The next event.
+    /// The next event of a session; a busy machine may stall the daemon in between.
     pub(crate) fn next(&mut self) -> Event {
+        loop {
+            let event = self.next_of_any_kind();
+            if event.kind != "stalled" {
+                return event;
+            }
+        }
+    }
+
+    /// The next event, that of a stall included.
+    pub(crate) fn next_of_any_kind(&mut self) -> Event {
         let (mut id, mut kind, mut value) = (None, None, None);
         loop {
             let line = self.line();
@@ -119,10 +130,11 @@ impl Event {
         Self {
             seq: value["seq"].as_u64().unwrap(),
             kind: text("kind").unwrap(),
-            name: text("name").unwrap(),
-            epoch: value["epoch"].as_u64().unwrap(),
+            name: text("name").unwrap_or_default(),
+            epoch: value["epoch"].as_u64().unwrap_or_default(),
             cause: text("cause"),
-            silent_ms: value["silent_ms"].as_u64().unwrap_or(0),
+            silent_ms: value["silent_ms"].as_u64().unwrap_or_default(),
+            stalled_ms: value["stalled_ms"].as_u64().unwrap_or_default(),
         }
     }
 }

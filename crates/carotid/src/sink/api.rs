@@ -7,8 +7,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::driver::Watched;
-use crate::hub::Record;
+use crate::driver::{Driver, Watched};
+use crate::hub::{Happening, Record};
 
 /// The header of an event stream that tells one run of the daemon from another: event numbers begin
 /// anew with each.
@@ -64,20 +64,47 @@ pub struct Event {
     /// Wall time of the conclusion.
     #[serde(serialize_with = "to_the_millisecond")]
     pub at: Timestamp,
-    /// `opened`, `suspect`, `back`, `dead` or `left`.
+    /// `opened`, `suspect`, `back`, `dead` or `left`; or `stalled`, when the daemon itself did not
+    /// run, which has no session.
     pub kind: Cow<'static, str>,
     /// The session's name.
-    pub name: String,
+    pub name: Option<String>,
     /// The name's part before the first `/`.
-    pub service: String,
+    pub service: Option<String>,
     /// Which life of this name, from 1.
-    pub epoch: u32,
+    pub epoch: Option<u32>,
     /// Why, for `suspect`, `dead` and `left`.
     pub cause: Option<Cow<'static, str>>,
-    /// How long the session had been silent, in milliseconds.
-    pub silent_ms: u64,
+    /// How long the session had been silent, in milliseconds of the daemon's attention.
+    pub silent_ms: Option<u64>,
     /// Where it was last heard from.
     pub peer: Option<SocketAddr>,
+    /// For `stalled`: how long the daemon did not run, in milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stalled_ms: Option<u64>,
+}
+
+/// When the daemon itself did not run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stalls {
+    /// The latest, oldest first.
+    pub stalls: Vec<Stall>,
+    /// How many there were, those not listed any more included.
+    pub count: u64,
+    /// How long they all were, in milliseconds.
+    pub total_ms: u64,
+}
+
+/// A span in which the daemon did not run.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Stall {
+    /// Counts stalls from 1.
+    pub number: u64,
+    /// Wall time at which it began.
+    #[serde(serialize_with = "to_the_millisecond")]
+    pub at: Timestamp,
+    /// How long it was, in milliseconds.
+    pub stalled_ms: u64,
 }
 
 /// In an event stream, in place of events that are not kept any more.
@@ -116,17 +143,50 @@ impl From<Watched> for Session {
 
 impl From<Record> for Event {
     fn from(record: Record) -> Self {
-        let event = record.event;
-        Self {
+        let empty = Self {
             seq: record.seq,
             at: record.at,
-            kind: event.kind.as_str().into(),
-            name: event.name.as_str().to_owned(),
-            service: event.name.service().to_owned(),
-            epoch: event.epoch,
-            cause: event.kind.cause().map(|cause| cause.as_str().into()),
-            silent_ms: whole_ms(event.silent),
-            peer: record.peer,
+            kind: record.what.as_str().into(),
+            name: None,
+            service: None,
+            epoch: None,
+            cause: None,
+            silent_ms: None,
+            peer: None,
+            stalled_ms: None,
+        };
+        match record.what {
+            Happening::Session { event, peer } => Self {
+                name: Some(event.name.as_str().to_owned()),
+                service: Some(event.name.service().to_owned()),
+                epoch: Some(event.epoch),
+                cause: event.kind.cause().map(|cause| cause.as_str().into()),
+                silent_ms: Some(whole_ms(event.silent)),
+                peer,
+                ..empty
+            },
+            Happening::Stalled(stall) => Self {
+                stalled_ms: Some(whole_ms(stall.length)),
+                ..empty
+            },
+        }
+    }
+}
+
+impl Stalls {
+    /// The ledger of a driver.
+    #[must_use]
+    pub fn of(driver: &Driver) -> Self {
+        let attendance = driver.attendance();
+        let stalls = attendance.stalls().map(|stall| Stall {
+            number: stall.number,
+            at: driver.wall(stall.at),
+            stalled_ms: whole_ms(stall.length),
+        });
+        Self {
+            stalls: stalls.collect(),
+            count: attendance.count(),
+            total_ms: whole_ms(attendance.stalled()),
         }
     }
 }

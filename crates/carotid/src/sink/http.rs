@@ -9,6 +9,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
@@ -20,7 +21,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::api::Failure;
+use super::api::{Failure, Stalls};
 use crate::connection::set_options;
 use crate::driver::Driver;
 
@@ -62,6 +63,7 @@ pub(crate) async fn serve(
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{*name}", get(sessions::one))
         .route("/api/v1/events", get(events::follow))
+        .route("/api/v1/stalls", get(stalls))
         .fallback(nowhere)
         .with_state(desk);
     let mut connections = JoinSet::new();
@@ -96,6 +98,10 @@ async fn converse(tcp: TcpStream, router: Router, stop: CancellationToken) {
         () = stop.cancelled() => connection.as_mut().graceful_shutdown(),
     }
     let _cut_short = tokio::time::timeout(LINGER, connection).await;
+}
+
+async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
+    Json(Stalls::of(&desk.driver))
 }
 
 async fn nowhere(uri: Uri) -> Response {

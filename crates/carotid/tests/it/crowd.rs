@@ -61,8 +61,7 @@ async fn a_hundred_thousand_silent_sessions_each_die_exactly_once() {
     let mut lives: HashMap<String, Vec<&str>> = HashMap::with_capacity(SESSIONS);
     let mut dead = 0;
     while dead < SESSIONS {
-        for record in ground.events().await {
-            let event = record.event;
+        for event in ground.events().await {
             let kind = event.kind.as_str();
             if kind == "dead" {
                 dead += 1;

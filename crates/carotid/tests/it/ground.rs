@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use carotid::core::{Config, Terms};
+use carotid::core::{Config, Event, Terms};
 use carotid::netrpc::Router;
 use carotid::{ClientConfig, Driver, Server, ServerConfig, Subscription};
 use tokio::net::TcpListener;
@@ -71,20 +71,29 @@ impl Ground {
         ClientConfig::new(self.address.to_string(), name.parse().unwrap())
     }
 
-    /// The next event: kind, name and cause.
+    /// The next event of a session: kind, name and cause.
     pub(crate) async fn event(&mut self) -> String {
-        let batch = in_time(self.events.next(1)).await;
-        let event = &batch.records[0].event;
+        let event = loop {
+            let batch = in_time(self.events.next(1)).await;
+            // A busy machine may stall us.
+            if let Some(event) = batch.records[0].what.event() {
+                break event.clone();
+            }
+        };
         let cause = event.kind.cause().map_or("", |cause| cause.as_str());
         let text = format!("{} {} {cause}", event.kind.as_str(), event.name);
         text.trim_end().to_owned()
     }
 
-    /// As many of the next events as there are, at least one.
-    pub(crate) async fn events(&mut self) -> Vec<carotid::Record> {
+    /// As many of the next events as there are.
+    pub(crate) async fn events(&mut self) -> Vec<Event> {
         let batch = in_time(self.events.next(10_000)).await;
         assert_eq!(batch.missed, 0);
-        batch.records
+        let records = batch.records.iter();
+        records
+            .filter_map(|record| record.what.event())
+            .cloned()
+            .collect()
     }
 }
 
