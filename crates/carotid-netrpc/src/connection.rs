@@ -6,6 +6,7 @@
 //! calls run, nothing is read, so that a peer who does not listen cannot make us collect.
 
 mod calls;
+mod last_chance;
 
 use std::fmt;
 use std::future::poll_fn;
@@ -27,6 +28,7 @@ use crate::outbox::Outbox;
 use crate::router::Router;
 use crate::scratch::Scratch;
 use calls::Calls;
+use last_chance::LastChance;
 
 /// Sees every call on one connection before the router does.
 pub trait Interceptor: Send {
@@ -38,8 +40,8 @@ pub trait Interceptor: Send {
         argument: &mut Argument<'_>,
     ) -> Option<Result<Answer, ServerError>>;
 
-    /// How long this connection may be without a whole call before it is closed; `None` = for
-    /// ever. Time in which a call runs does not count. Asked after every read and whenever the
+    /// How long this connection may be without a whole call before it is closed, a moment (0.25 s)
+    /// in which it is read once more not included; `None` = for ever. Time in which a call runs does not count. Asked after every read and whenever the
     /// timer fires.
     fn idle_timeout(&self) -> Option<Duration>;
 }
@@ -107,6 +109,7 @@ where
         backlog_done: 0,
         begun,
         last_call: None,
+        last_chance: LastChance::default(),
         stopping: false,
         end: None,
     };
@@ -136,6 +139,7 @@ struct Connection<'c, I> {
     backlog_done: usize,
     begun: Instant,
     last_call: Option<Instant>,
+    last_chance: LastChance,
     stopping: bool,
     /// Set when all that is left is to write what waits, and to go.
     end: Option<End>,
@@ -298,17 +302,18 @@ impl<I: Interceptor> Connection<'_, I> {
         loop {
             let (deadline, end) = self.deadline();
             let deadline = deadline.unwrap_or_else(|| far_from(self.begun));
-            if deadline < timer.deadline() {
-                timer.as_mut().reset(deadline);
+            let due = self.last_chance.until(deadline);
+            if due < timer.deadline() {
+                timer.as_mut().reset(due);
             }
             if timer.as_mut().poll(cx).is_pending() {
                 return Poll::Pending;
             }
-            if deadline <= Instant::now() {
+            if self.last_chance.is_over(deadline, Instant::now()) {
                 return Poll::Ready(self.end.take().unwrap_or(end));
             }
             // Calls only store their time; the timer finds out here that it fired early.
-            timer.as_mut().reset(deadline);
+            timer.as_mut().reset(self.last_chance.until(deadline));
         }
     }
 
