@@ -1,6 +1,5 @@
 //! The command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use carotid::core::SessionName;
@@ -39,6 +38,8 @@ pub(crate) enum Command {
     Ps(PsArgs),
     /// Follow events as they happen
     Watch(WatchArgs),
+    /// Tell what the belief in a session stands on
+    Why(WhyArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -63,11 +64,11 @@ pub(crate) struct ServeArgs {
 pub(crate) struct Settings {
     /// Where to take RPC; port 0 picks a free one [default: 127.0.0.1:7400]
     #[arg(long, env = "CAROTID_LISTEN", value_name = "ADDR")]
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<String>,
 
     /// Where to answer health, sessions and events over HTTP [default: 127.0.0.1:7401]
-    #[arg(long, env = "CAROTID_HTTP_LISTEN", value_name = "ADDR")]
-    pub(crate) http: Option<SocketAddr>,
+    #[arg(long, env = "CAROTID_HTTP", value_name = "ADDR")]
+    pub(crate) http: Option<String>,
 
     /// How often a peer should beat, at least 10ms [default: 10s]
     #[arg(long, env = "CAROTID_INTERVAL", value_name = "DURATION")]
@@ -77,9 +78,10 @@ pub(crate) struct Settings {
     #[arg(long, env = "CAROTID_TIMEOUT", value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
 
-    /// The silence, in intervals, after which a session is suspect [default: 2.5]
-    #[arg(long, env = "CAROTID_SUSPECT_AFTER", value_name = "INTERVALS")]
-    pub(crate) suspect_after: Option<f64>,
+    /// When silence makes a session suspect.
+    #[command(flatten)]
+    #[serde(default)]
+    pub(crate) detection: Detection,
 
     /// What a session is when its last connection is lost: suspect until its timeout, or dead
     /// [default: suspect]
@@ -98,6 +100,34 @@ pub(crate) struct Settings {
     /// info,carotid=debug [default: info]
     #[arg(long, env = "CAROTID_LOG", value_name = "FILTER")]
     pub(crate) log: Option<String>,
+}
+
+/// In the file, the table `[detection]`.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Detection {
+    /// What makes a silent session suspect [default: fixed]
+    #[arg(long, env = "CAROTID_DETECTOR", value_name = "RULE")]
+    pub(crate) detector: Option<Detector>,
+
+    /// With the fixed rule: the silence, in intervals, after which a session is suspect
+    /// [default: 2.5]
+    #[arg(long, env = "CAROTID_SUSPECT_AFTER", value_name = "INTERVALS")]
+    pub(crate) suspect_after: Option<f64>,
+
+    /// With the adaptive rule: how often a session that is alive may be suspected in a day, from
+    /// 0.1 to 864 [default: 5]
+    #[arg(long, env = "CAROTID_FALSE_SUSPICIONS_PER_DAY", value_name = "COUNT")]
+    pub(crate) false_suspicions_per_day: Option<f64>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Detector {
+    /// So many intervals of silence
+    Fixed,
+    /// A silence longer than the lateness of its beats explains
+    Adaptive,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
@@ -198,8 +228,21 @@ pub(crate) struct WatchArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct WhyArgs {
+    /// The session's name
+    pub(crate) name: SessionName,
+
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Daemon {
-    /// Where the daemon answers HTTP
+    /// Where the daemon answers HTTP; HOST:PORT is enough
     #[arg(long, env = "CAROTID_HTTP", value_name = "URL", default_value_t = format!("http://{DEFAULT_HTTP}"))]
     pub(crate) http: String,
 }

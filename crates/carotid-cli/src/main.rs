@@ -12,6 +12,7 @@ mod serve;
 mod settings;
 mod span;
 mod watch;
+mod why;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ fn run(command: Command) -> Result<ExitCode, Exit> {
         Command::Ping(args) => on_runtime(false, ping::run(args)),
         Command::Ps(args) => on_runtime(false, ps::run(args)),
         Command::Watch(args) => on_runtime(false, watch::run(args)),
+        Command::Why(args) => on_runtime(false, why::run(args)),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder, Response, Url};
+use serde::de::DeserializeOwned;
 
 use carotid::api::Failure;
 
@@ -64,5 +65,28 @@ impl Operations {
         let failure = response.json::<Failure>().await;
         let why = failure.map_or_else(|_| status.to_string(), |failure| failure.error);
         Err(Exit::rpc(anyhow::anyhow!(why)).context("the daemon refused"))
+    }
+
+    /// The same for a path of which a part is chosen freely.
+    pub(crate) fn get_segments<'a>(
+        &self,
+        segments: impl IntoIterator<Item = &'a str>,
+    ) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.clear().extend(segments);
+        }
+        self.client.get(url)
+    }
+
+    /// Sends it and reads the object that comes back.
+    pub(crate) async fn ask<T: DeserializeOwned>(
+        &self,
+        request: RequestBuilder,
+    ) -> Result<T, Exit> {
+        let response = self.send(request).await?;
+        response.json().await.map_err(|error| {
+            Exit::rpc(error.without_url()).context("the daemon's answer is not what was asked for")
+        })
     }
 }

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 
 use carotid::api::Session;
+use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
 use crate::exit::Exit;
@@ -35,6 +36,21 @@ pub(crate) fn bytes(data: &[u8]) -> Result<(), Exit> {
 /// Prints one line of data.
 pub(crate) fn line(text: &str) -> Result<(), Exit> {
     bytes(format!("{text}\n").as_bytes())
+}
+
+/// Prints one JSON document.
+pub(crate) fn json(document: &impl Serialize) -> Result<(), Exit> {
+    line(&serde_json::to_string_pretty(document).map_err(Exit::usage)?)
+}
+
+/// Prints one JSON object a line.
+pub(crate) fn ndjson(objects: &[impl Serialize]) -> Result<(), Exit> {
+    let mut lines = String::new();
+    for object in objects {
+        lines += &serde_json::to_string(object).map_err(Exit::usage)?;
+        lines.push('\n');
+    }
+    bytes(lines.as_bytes())
 }
 
 /// Prints one line of talk; nobody listening is no error.

@@ -3,9 +3,6 @@
 use std::process::ExitCode;
 
 use carotid::api::{Session, Sessions, Stalls};
-use reqwest::RequestBuilder;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::args::PsArgs;
 use crate::exit::Exit;
@@ -17,11 +14,11 @@ const PAGE: &str = "1000";
 pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
     let operations = Operations::new(&args.daemon)?;
     if args.stalls {
-        let ledger: Stalls = ask(&operations, operations.get("/api/v1/stalls")).await?;
+        let ledger: Stalls = operations.ask(operations.get("/api/v1/stalls")).await?;
         match args.output {
             Format::Table => print_stalls(&ledger)?,
-            Format::Json => json(&ledger)?,
-            Format::Ndjson => ndjson(&ledger.stalls)?,
+            Format::Json => output::json(&ledger)?,
+            Format::Ndjson => output::ndjson(&ledger.stalls)?,
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -34,26 +31,13 @@ pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
                 output::talk(format_args!("no sessions"));
             }
         }
-        Format::Json => json(&Sessions {
+        Format::Json => output::json(&Sessions {
             sessions,
             next: None,
         })?,
-        Format::Ndjson => ndjson(&sessions)?,
+        Format::Ndjson => output::ndjson(&sessions)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn json(document: &impl Serialize) -> Result<(), Exit> {
-    output::line(&serde_json::to_string_pretty(document).map_err(Exit::usage)?)
-}
-
-fn ndjson(objects: &[impl Serialize]) -> Result<(), Exit> {
-    let mut lines = String::new();
-    for object in objects {
-        lines += &serde_json::to_string(object).map_err(Exit::usage)?;
-        lines.push('\n');
-    }
-    output::bytes(lines.as_bytes())
 }
 
 fn print_stalls(ledger: &Stalls) -> Result<(), Exit> {
@@ -68,16 +52,6 @@ fn print_stalls(ledger: &Stalls) -> Result<(), Exit> {
         "{count} stalls, {total} in all; no session was blamed for them"
     ));
     Ok(())
-}
-
-async fn ask<T: DeserializeOwned>(
-    operations: &Operations,
-    request: RequestBuilder,
-) -> Result<T, Exit> {
-    let response = operations.send(request).await?;
-    response.json().await.map_err(|error| {
-        Exit::rpc(error.without_url()).context("the daemon's answer is not what was asked for")
-    })
 }
 
 async fn fetch(operations: &Operations, args: &PsArgs) -> Result<Vec<Session>, Exit> {
@@ -95,7 +69,7 @@ async fn fetch(operations: &Operations, args: &PsArgs) -> Result<Vec<Session>, E
             .filter_map(|(key, value)| value.map(|value| (key, value)))
             .collect();
         let request = operations.get("/api/v1/sessions").query(&given);
-        let page: Sessions = ask(operations, request).await?;
+        let page: Sessions = operations.ask(request).await?;
         sessions.extend(page.sessions);
         after = page.next;
         if after.is_none() {

@@ -1,6 +1,6 @@
 //! `carotid serve`: the daemon.
 
-use std::net::SocketAddr;
+use std::io;
 use std::process::ExitCode;
 
 use carotid::core::{Event, EventKind};
@@ -26,8 +26,8 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     let signals = Signals::register()?;
     allow_many_connections();
 
-    let rpc = bind(decided.listen, "--listen").await?;
-    let http = bind(decided.http, "--http").await?;
+    let rpc = bind(&decided.listen, "--listen").await?;
+    let http = bind(&decided.http, "--http").await?;
     announce(&decided, &rpc, &http)?;
 
     let shutdown = CancellationToken::new();
@@ -38,12 +38,17 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn bind(address: SocketAddr, flag: &str) -> Result<TcpListener, Exit> {
+async fn bind(address: &str, flag: &str) -> Result<TcpListener, Exit> {
     TcpListener::bind(address).await.map_err(|error| {
+        let advice = if error.kind() == io::ErrorKind::AddrInUse {
+            format!(
+                "Is another carotid running there? Choose another address with {flag} HOST:PORT; port 0 picks a free one."
+            )
+        } else {
+            format!("Say where to listen with {flag} HOST:PORT, for example {flag} 127.0.0.1:0.")
+        };
         let exit = Exit::usage(error).context(format!("cannot listen on {address}"));
-        exit.advise(format!(
-            "Is another carotid running there? Choose another address with {flag} HOST:PORT; port 0 picks a free one."
-        ))
+        exit.advise(advice)
     })
 }
 

@@ -1,20 +1,21 @@
 //! The daemon's settings: flags, then environment, then file, then defaults.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use carotid::ServerConfig;
-use carotid::core::{self, Config, Terms};
+use carotid::core::{self, Config, Suspicion, SuspicionTarget, Terms};
 
-use crate::args::{DEFAULT_HTTP, DEFAULT_RPC, LogFormat, OnDisconnect, ServeArgs, Settings};
+use crate::args::{
+    DEFAULT_HTTP, DEFAULT_RPC, Detection, Detector, LogFormat, OnDisconnect, ServeArgs, Settings,
+};
 use crate::exit::Exit;
 
 /// Everything decided.
 #[derive(Debug)]
 pub(crate) struct Decided {
-    pub(crate) listen: SocketAddr,
-    pub(crate) http: SocketAddr,
+    pub(crate) listen: String,
+    pub(crate) http: String,
     pub(crate) log_format: LogFormat,
     pub(crate) log: String,
     pub(crate) server: ServerConfig,
@@ -49,7 +50,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
     })?;
     let engine = Config {
         terms,
-        suspect_after: settings.suspect_after.unwrap_or(defaults.suspect_after),
+        suspicion: suspicion(&settings.detection)?,
         on_disconnect: match settings.on_disconnect {
             Some(OnDisconnect::Dead) => core::OnDisconnect::Dead,
             Some(OnDisconnect::Suspect) | None => core::OnDisconnect::Suspect,
@@ -58,8 +59,8 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
         ..defaults
     };
     Ok(Decided {
-        listen: settings.listen.unwrap_or_else(|| fixed(DEFAULT_RPC)),
-        http: settings.http.unwrap_or_else(|| fixed(DEFAULT_HTTP)),
+        listen: settings.listen.unwrap_or_else(|| DEFAULT_RPC.to_owned()),
+        http: settings.http.unwrap_or_else(|| DEFAULT_HTTP.to_owned()),
         log_format: settings.log_format.unwrap_or(LogFormat::Text),
         log: settings.log.unwrap_or_else(|| "info".to_owned()),
         server: ServerConfig {
@@ -71,8 +72,34 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
     })
 }
 
-fn fixed(address: &str) -> SocketAddr {
-    address.parse().expect("the default addresses are literals")
+/// The rule asked for; a setting of the other rule is a contradiction.
+fn suspicion(detection: &Detection) -> Result<Suspicion, Exit> {
+    let contradiction = |setting, rule, other| {
+        let why = format!("{setting} belongs to the {rule} rule, but the rule is {other}");
+        Exit::usage(anyhow::anyhow!(why))
+            .context("the settings cannot be used")
+            .advise(format!("Leave out {setting}, or choose --detector {rule}."))
+    };
+    match detection.detector.unwrap_or(Detector::Fixed) {
+        Detector::Fixed if detection.false_suspicions_per_day.is_some() => Err(contradiction(
+            "false_suspicions_per_day",
+            "adaptive",
+            "fixed",
+        )),
+        Detector::Adaptive if detection.suspect_after.is_some() => {
+            Err(contradiction("suspect_after", "fixed", "adaptive"))
+        }
+        Detector::Fixed => Ok(match detection.suspect_after {
+            Some(intervals) => Suspicion::Fixed { intervals },
+            None => Suspicion::default(),
+        }),
+        Detector::Adaptive => match detection.false_suspicions_per_day {
+            Some(per_day) => SuspicionTarget::per_day(per_day)
+                .map(Suspicion::Adaptive)
+                .map_err(|error| Exit::usage(error).context("the settings cannot be used")),
+            None => Ok(Suspicion::Adaptive(SuspicionTarget::default())),
+        },
+    }
 }
 
 /// Field by field, the first of the two that is given.
@@ -82,7 +109,12 @@ fn or(first: Settings, second: Settings) -> Settings {
         http: first.http.or(second.http),
         interval: first.interval.or(second.interval),
         timeout: first.timeout.or(second.timeout),
-        suspect_after: first.suspect_after.or(second.suspect_after),
+        detection: Detection {
+            detector: first.detection.detector.or(second.detection.detector),
+            suspect_after: (first.detection.suspect_after).or(second.detection.suspect_after),
+            false_suspicions_per_day: (first.detection.false_suspicions_per_day)
+                .or(second.detection.false_suspicions_per_day),
+        },
         on_disconnect: first.on_disconnect.or(second.on_disconnect),
         max_sessions: first.max_sessions.or(second.max_sessions),
         log_format: first.log_format.or(second.log_format),
@@ -138,7 +170,7 @@ mod tests {
             (terms.interval().as_secs(), terms.timeout().as_secs()),
             (1, 9)
         );
-        assert_eq!(decided.listen.port(), 7400);
+        assert_eq!(decided.listen, DEFAULT_RPC);
     }
 
     #[test]

@@ -132,6 +132,16 @@ impl Attendance {
         tick.after(self.credit.saturating_sub(later))
     }
 
+    /// How long we stalled between two points in attended time, as far as the ledger lists it.
+    #[must_use]
+    pub fn stalled_between(&self, from: Tick, to: Tick) -> Duration {
+        let within = self
+            .stalls
+            .iter()
+            .filter(|stall| from <= stall.at && stall.at <= to);
+        within.map(|stall| stall.length).sum()
+    }
+
     /// The ledger's latest stalls, oldest first.
     pub fn stalls(&self) -> impl Iterator<Item = &Stall> {
         self.stalls.iter()
@@ -199,6 +209,8 @@ mod tests {
         assert_eq!(attendance.now(at(121_600)), at(1100));
         assert_eq!(attendance.clock_at(at(1100)), at(121_600));
         assert_eq!(attendance.clock_at(at(900)), at(900));
+        assert_eq!(attendance.stalled_between(at(900), at(1100)), ms(120_000));
+        assert_eq!(attendance.stalled_between(at(1001), at(9000)), ms(0));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::Terms;
+use crate::{Suspicion, Terms};
 
 /// Settings of an [`Engine`](crate::Engine).
 #[derive(Clone, Debug)]
@@ -10,9 +10,8 @@ pub struct Config {
     /// Terms of a session that asked for none of its own. Default: 10 s and 60 s.
     pub terms: Terms,
 
-    /// Silence after which a session is suspect, in intervals. At least 1; the timeout caps it.
-    /// Default: 2.5, which forgives two late beats. Lower it to hear sooner and wrongly more often.
-    pub suspect_after: f64,
+    /// What makes a silent session suspect. Default: 2.5 intervals, whatever its beats are like.
+    pub suspicion: Suspicion,
 
     /// What a lost connection means. Default: suspicion.
     pub on_disconnect: OnDisconnect,
@@ -48,15 +47,15 @@ pub enum OnDisconnect {
 #[non_exhaustive]
 pub enum ConfigError {
     /// Suspicion would come before a beat is even due.
-    #[error("suspect_after is {intervals} intervals, but a beat is due only after 1")]
+    #[error("suspicion after {intervals} intervals is too early: a beat is due only after 1")]
     EarlySuspicion {
         /// The value given.
         intervals: f64,
     },
-    /// Suspicion would never come: a number beyond [`Config::MAX_SUSPECT_AFTER`], or none at all.
+    /// Suspicion would never come: a number beyond [`Suspicion::MOST_INTERVALS`], or none at all.
     #[error(
-        "suspect_after is {intervals} intervals, at most {} are allowed",
-        Config::MAX_SUSPECT_AFTER
+        "suspicion after {intervals} intervals is too late: at most {} are allowed",
+        Suspicion::MOST_INTERVALS
     )]
     LateSuspicion {
         /// The value given.
@@ -74,7 +73,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             terms: Terms::default(),
-            suspect_after: 2.5,
+            suspicion: Suspicion::default(),
             on_disconnect: OnDisconnect::default(),
             max_sessions: 1 << 20,
             retention: Duration::from_secs(3600),
@@ -85,17 +84,8 @@ impl Default for Config {
 }
 
 impl Config {
-    /// The most patient [`Self::suspect_after`]; any timeout comes before it.
-    pub const MAX_SUSPECT_AFTER: f64 = 1e6;
-
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        let intervals = self.suspect_after;
-        if intervals < 1.0 {
-            return Err(ConfigError::EarlySuspicion { intervals });
-        }
-        if intervals.is_nan() || Self::MAX_SUSPECT_AFTER < intervals {
-            return Err(ConfigError::LateSuspicion { intervals });
-        }
+        self.suspicion.check()?;
         if self.max_sessions == 0 {
             return Err(ConfigError::NoSessions);
         }

@@ -5,16 +5,17 @@
 //! session (I3).
 
 use alloc::collections::VecDeque;
-use core::ops::Range;
 
+use crate::detector::Detector;
 use crate::health::Evidence;
+use crate::history::History;
+use crate::patience::Rule;
 use crate::session::Session;
 use crate::table::Table;
-use crate::terms::Patience;
 use crate::wheel::Wheel;
 use crate::{
     Cause, Config, ConfigError, Disconnect, Event, EventKind, Health, OnDisconnect, Open,
-    OpenError, Opened, SessionId, SessionView, Tick,
+    OpenError, Opened, SessionId, Tick, UnknownSession,
 };
 
 /// Watches sessions.
@@ -27,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Engine {
     config: Config,
-    patience: Patience,
+    rule: Rule,
     table: Table,
     /// Exactly one entry for each watched session, keyed by slot (I2); none for ended ones.
     wheel: Wheel,
@@ -36,11 +37,6 @@ pub struct Engine {
     ended: VecDeque<Ended>,
     events: VecDeque<Event>,
 }
-
-/// The session has ended, or never was. Peers are late, not wrong: open it again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such session is being watched")]
-pub struct UnknownSession;
 
 #[derive(Debug)]
 struct Ended {
@@ -59,7 +55,7 @@ impl Engine {
         let mut config = config.clone();
         config.max_sessions = config.max_sessions.min(Wheel::MAX_KEY);
         Ok(Self {
-            patience: Patience::of_intervals(config.suspect_after),
+            rule: Rule::new(config.suspicion),
             table: Table::new(config.hash_seed),
             wheel: Wheel::new(),
             ended: VecDeque::new(),
@@ -77,7 +73,8 @@ impl Engine {
     pub fn open(&mut self, now: Tick, open: Open) -> Result<Opened, OpenError> {
         let predecessor = self.table.find(open.name.as_str());
         if let Some(id) = predecessor
-            && let Ok(session) = self.settled(id, now)
+            && self.settled(id, now).is_ok()
+            && let Some(session) = self.table.get_mut(id)
         {
             session.terms = match open.terms {
                 // Another connection counts on the terms that it was granted.
@@ -86,6 +83,7 @@ impl Engine {
                 None => session.terms,
             };
             session.connections = session.connections.saturating_add(1);
+            session.patience = self.rule.patience(&session.detector, session.terms);
             let (epoch, terms) = (session.epoch, session.terms);
             self.on_beat(id, now);
             // Terms that became shorter bring the deadline forward (I2).
@@ -106,12 +104,16 @@ impl Engine {
     ///
     /// A session that has ended, by this very moment's deadline included.
     pub fn beat(&mut self, now: Tick, id: SessionId) -> Result<(), UnknownSession> {
-        let patience = self.patience;
         let session = self.table.get_mut(id).ok_or(UnknownSession)?;
-        if session.health == Health::Alive && session.silence_at(now, patience).is_none() {
-            // A beat only stores; the wheel's entry is re-filed when it fires (I2).
-            session.last_beat = session.last_beat.max(now);
-            session.beats += 1;
+        if session.health == Health::Alive && session.silence_at(now).is_none() {
+            // A beat only stores; the wheel's entry is re-filed when it fires (I2), but for a
+            // patience that shrank by more than the time since the last beat.
+            let before = session.suspect_at();
+            session.learn(now, &mut self.rule);
+            session.hear(now);
+            if session.suspect_at() < before {
+                self.rearm(id);
+            }
             return Ok(());
         }
         self.settled(id, now)?;
@@ -200,52 +202,6 @@ impl Engine {
             .min()
     }
 
-    /// What we believe of a session at `now`: never Alive past a deadline, however late the sweep
-    /// (I3). `None` if it is not remembered.
-    #[must_use]
-    pub fn health(&self, now: Tick, id: SessionId) -> Option<Health> {
-        self.view(now, id).map(|view| view.health)
-    }
-
-    /// All that is known of a session at `now`.
-    #[must_use]
-    pub fn view(&self, now: Tick, id: SessionId) -> Option<SessionView> {
-        let session = self.table.get(id)?;
-        Some(session.view(id, now, self.patience))
-    }
-
-    /// The latest session of a name, ended or not.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<SessionId> {
-        self.table.find(name)
-    }
-
-    /// The sessions in some of the table's slots (see [`Self::slots`]), for listing a large table
-    /// in pieces. A session keeps its slot, so one that is there throughout is listed once.
-    pub fn scan(&self, now: Tick, slots: Range<u32>) -> impl Iterator<Item = SessionView> {
-        slots
-            .filter_map(|slot| self.table.at(slot))
-            .map(move |(id, session)| session.view(id, now, self.patience))
-    }
-
-    /// How many slots the table has, vacant ones included.
-    #[must_use]
-    pub fn slots(&self) -> u32 {
-        u32::try_from(self.table.slots()).expect("max_sessions fits in 32 bits")
-    }
-
-    /// How many sessions are remembered, ended ones included.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.table.len()
-    }
-
-    /// Whether no session is remembered.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     fn begin(
         &mut self,
         now: Tick,
@@ -256,9 +212,13 @@ impl Engine {
         self.make_room()?;
         let epoch = previous.map_or(1, |session| session.epoch.saturating_add(1));
         let terms = open.terms.unwrap_or(self.config.terms);
+        let detector = Detector::default();
         let id = self.table.insert(Session {
             name: open.name,
             terms,
+            patience: self.rule.patience(&detector, terms),
+            detector,
+            history: History::default(),
             last_beat: now,
             since: now,
             beats: 1,
@@ -299,7 +259,7 @@ impl Engine {
     /// The session, after silence has been judged at `now`; an error if it has ended.
     fn settled(&mut self, id: SessionId, now: Tick) -> Result<&mut Session, UnknownSession> {
         let session = self.table.get(id).ok_or(UnknownSession)?;
-        if let Some(evidence) = session.silence_at(now, self.patience) {
+        if let Some(evidence) = session.silence_at(now) {
             // Nobody dies unsuspected, however late we look.
             self.apply(now, id, Evidence::Silence, Some(Cause::Silence));
             self.apply(now, id, evidence, Some(Cause::Silence));
@@ -312,10 +272,12 @@ impl Engine {
     }
 
     fn on_beat(&mut self, id: SessionId, now: Tick) {
+        if let Some(session) = self.table.get_mut(id) {
+            session.learn(now, &mut self.rule);
+        }
         let rearm = self.apply(now, id, Evidence::Beat, None);
         if let Some(session) = self.table.get_mut(id) {
-            session.last_beat = session.last_beat.max(now);
-            session.beats += 1;
+            session.hear(now);
         }
         if rearm {
             // Suspicion is due again before the timeout for which the wheel's entry waits (I2).
@@ -381,15 +343,14 @@ impl Engine {
 
     /// Files the session's next deadline in the wheel (I2).
     fn rearm(&mut self, id: SessionId) {
-        let deadline = self
-            .table
-            .get(id)
-            .and_then(|session| session.deadline(self.patience));
+        let deadline = self.table.get(id).and_then(Session::deadline);
         if let Some(deadline) = deadline {
             self.wheel.file(id.slot, deadline);
         }
     }
 }
+
+mod query;
 
 #[cfg(test)]
 mod model;

@@ -1,7 +1,11 @@
 //! One watched session.
 
 use crate::health::Evidence;
-use crate::terms::Patience;
+use core::time::Duration;
+
+use crate::detector::Detector;
+use crate::history::History;
+use crate::patience::{Patience, Rule};
 use crate::{Cause, Health, SessionName, Terms, Tick};
 
 /// Names one session for ever: a slot is reused, a generation is not.
@@ -19,6 +23,11 @@ impl SessionId {
         self.slot as usize
     }
 }
+
+/// The session has ended, or never was. Peers are late, not wrong: open it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such session is being watched")]
+pub struct UnknownSession;
 
 /// What is known of a session, as of the moment it was asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +52,10 @@ pub struct SessionView {
     pub connections: u32,
     /// What was agreed.
     pub terms: Terms,
+    /// The silence after which it is suspect.
+    pub patience: Duration,
+    /// How late its beats are, as the detector sees it: 0.05 intervals at least.
+    pub spread: Duration,
 }
 
 /// What the table keeps of a session.
@@ -50,6 +63,9 @@ pub struct SessionView {
 pub(crate) struct Session {
     pub(crate) name: SessionName,
     pub(crate) terms: Terms,
+    pub(crate) history: History,
+    pub(crate) detector: Detector,
+    pub(crate) patience: Patience,
     pub(crate) last_beat: Tick,
     pub(crate) since: Tick,
     pub(crate) beats: u64,
@@ -60,27 +76,45 @@ pub(crate) struct Session {
 }
 
 impl Session {
+    /// Learns from the lateness of a beat that has just come. The time without a connection is no
+    /// lateness.
+    pub(crate) fn learn(&mut self, now: Tick, rule: &mut Rule) {
+        if matches!(self.cause, None | Some(Cause::Silence)) {
+            let gap = now.since(self.last_beat);
+            if let Some(patience) = rule.learn(&mut self.detector, gap, self.terms) {
+                self.patience = patience;
+            }
+        }
+    }
+
+    /// Stores a beat.
+    pub(crate) fn hear(&mut self, now: Tick) {
+        self.beats += 1;
+        self.history.store(self.beats, now.since(self.last_beat));
+        self.last_beat = self.last_beat.max(now);
+    }
+
     pub(crate) fn timeout_at(&self) -> Tick {
         self.last_beat.after(self.terms.timeout())
     }
 
-    pub(crate) fn suspect_at(&self, patience: Patience) -> Tick {
-        self.last_beat.after(patience.with(self.terms))
+    pub(crate) fn suspect_at(&self) -> Tick {
+        self.last_beat.after(self.patience.silence())
     }
 
     /// The next point at which silence changes its health; none if it has ended.
-    pub(crate) fn deadline(&self, patience: Patience) -> Option<Tick> {
+    pub(crate) fn deadline(&self) -> Option<Tick> {
         match self.health {
-            Health::Alive => Some(self.suspect_at(patience)),
+            Health::Alive => Some(self.suspect_at()),
             Health::Suspect => Some(self.timeout_at()),
             Health::Dead | Health::Left => None,
         }
     }
 
     /// What silence alone proves at `now`, whether or not a sweep came by yet (I3).
-    pub(crate) fn silence_at(&self, now: Tick, patience: Patience) -> Option<Evidence> {
+    pub(crate) fn silence_at(&self, now: Tick) -> Option<Evidence> {
         // Suspicion never comes after the timeout, so it alone decides the usual case.
-        if now < self.suspect_at(patience) || self.health.is_final() {
+        if now < self.suspect_at() || self.health.is_final() {
             None
         } else if now < self.timeout_at() {
             Some(Evidence::Silence)
@@ -89,7 +123,7 @@ impl Session {
         }
     }
 
-    pub(crate) fn view(&self, id: SessionId, now: Tick, patience: Patience) -> SessionView {
+    pub(crate) fn view(&self, id: SessionId, now: Tick) -> SessionView {
         let mut view = SessionView {
             id,
             name: self.name.clone(),
@@ -101,15 +135,17 @@ impl Session {
             beats: self.beats,
             connections: self.connections,
             terms: self.terms,
+            patience: self.patience.silence(),
+            spread: self.detector.spread(self.terms),
         };
-        if let Some(evidence) = self.silence_at(now, patience) {
+        if let Some(evidence) = self.silence_at(now) {
             let health = self.health.after(evidence);
             if health != self.health {
                 view.health = health;
                 view.cause = self.cause.or(Some(Cause::Silence));
                 view.since = match health {
                     Health::Dead | Health::Left => self.timeout_at(),
-                    Health::Alive | Health::Suspect => self.suspect_at(patience),
+                    Health::Alive | Health::Suspect => self.suspect_at(),
                 };
             }
         }

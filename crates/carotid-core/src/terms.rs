@@ -104,31 +104,6 @@ impl Default for Terms {
     }
 }
 
-/// How many intervals of silence make a session suspect, in thousandths: deadlines are computed on
-/// the path of every beat, and integers are quick and the same everywhere.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Patience {
-    thousandths: u32,
-}
-
-impl Patience {
-    pub(crate) fn of_intervals(intervals: f64) -> Self {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "the cast saturates, and Config::check refuses what is out of range"
-        )]
-        let thousandths = (intervals * 1000.0) as u32;
-        Self { thousandths }
-    }
-
-    /// The silence that makes a session with these terms suspect; the timeout caps it.
-    pub(crate) fn with(self, terms: Terms) -> Duration {
-        let micros = u64::from(terms.interval_ms) * u64::from(self.thousandths);
-        Duration::from_micros(micros).min(terms.timeout())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carotid_core::{
     Attendance, Config, ConfigError, Disconnect, Engine, Open, OpenError, Opened, SessionId,
-    SessionName, SessionView, Stall, Terms, Tick, UnknownSession,
+    SessionName, Stall, Terms, Tick, UnknownSession,
 };
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -19,6 +19,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
 use crate::hub::{Happening, Hub};
+
+mod query;
+
+pub use query::{Cursor, Verdict, Watched};
 
 /// Watches sessions and publishes what it concludes of them. Clones share it.
 #[derive(Clone, Debug)]
@@ -57,26 +61,6 @@ struct State {
     armed: Option<Tick>,
 }
 
-/// A session with what only the driver knows of it.
-#[derive(Clone, Debug)]
-pub struct Watched {
-    /// What the engine knows.
-    pub view: SessionView,
-    /// Where it was last heard from.
-    pub peer: Option<SocketAddr>,
-    /// Wall time of [`SessionView::since`], for display only.
-    pub since: Timestamp,
-    /// How long it has been silent.
-    pub silent: std::time::Duration,
-}
-
-/// A place in the list of all sessions.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Cursor {
-    pub(crate) shard: u32,
-    pub(crate) slot: u32,
-}
-
 /// Two threads want the same shard at the same time less often than with one for each core, see
 /// `docs/adr/0003-shards-behind-locks.md`.
 const SHARDS_PER_CORE: usize = 4;
@@ -84,9 +68,6 @@ const MAX_SHARDS: u32 = 64;
 
 /// A shard of fewer sessions than this would be full long before its siblings.
 const MIN_SHARE: u32 = 4096;
-
-/// Table slots looked at under one lock: some tens of microseconds.
-const SLOTS_AT_ONCE: u32 = 512;
 
 impl Driver {
     /// A driver with several shards for each core. Call [`Self::attend`] for its deadlines.
@@ -232,57 +213,6 @@ impl Driver {
         self.shared.clock.wall(tick)
     }
 
-    /// What is known of a name's latest session.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<Watched> {
-        let shard = &self.shared.shards[self.shared.shard_of(name) as usize];
-        let state = shard.lock();
-        let now = self.shared.now();
-        let view = state.engine.view(now, state.engine.find(name)?)?;
-        Some(self.shared.watched(&state, view, now))
-    }
-
-    /// At most `limit` sessions that `wanted` accepts, from `after` on, and where to go on. A
-    /// session that is there throughout is listed once, whatever comes and goes meanwhile. No lock
-    /// is held for long, however few sessions are wanted.
-    pub async fn list(
-        &self,
-        after: Cursor,
-        limit: usize,
-        wanted: impl Fn(&SessionView) -> bool,
-    ) -> (Vec<Watched>, Option<Cursor>) {
-        let mut found = Vec::new();
-        let mut at = after;
-        while let Some(shard) = self.shared.shards.get(at.shard as usize) {
-            let end = {
-                let state = shard.lock();
-                let now = self.shared.now();
-                let end = state.engine.slots();
-                let slots = at.slot..end.min(at.slot.saturating_add(SLOTS_AT_ONCE));
-                at.slot = slots.end;
-                for view in state.engine.scan(now, slots) {
-                    if !wanted(&view) {
-                        continue;
-                    }
-                    if found.len() == limit {
-                        at.slot = u32::try_from(view.id.index()).unwrap_or(u32::MAX);
-                        return (found, Some(at));
-                    }
-                    found.push(self.shared.watched(&state, view, now));
-                }
-                end
-            };
-            if end <= at.slot {
-                at = Cursor {
-                    shard: at.shard + 1,
-                    slot: 0,
-                };
-            }
-            tokio::task::yield_now().await;
-        }
-        (found, None)
-    }
-
     fn input(
         &self,
         key: SessionKey,
@@ -332,15 +262,6 @@ impl Shared {
             self.hub.publish(at, Happening::Session { event, peer });
         }
         any
-    }
-
-    fn watched(&self, state: &State, view: SessionView, now: Tick) -> Watched {
-        Watched {
-            peer: state.peers.get(view.id.index()).copied().flatten(),
-            since: self.clock.wall(view.since),
-            silent: now.since(view.last_beat),
-            view,
-        }
     }
 
     async fn attend(&self, shard: &Shard) {

@@ -21,7 +21,7 @@ pub use carotid_core as core;
 pub use carotid_netrpc as netrpc;
 
 pub use client::{Client, ClientCallError, ClientConfig, ClientState, LinkError};
-pub use driver::{Cursor, Driver, SessionKey, Watched};
+pub use driver::{Cursor, Driver, SessionKey, Verdict, Watched};
 pub use hub::{Batch, Happening, Hub, Record, Subscription};
 pub use server::{Server, ServerConfig};
 pub use sink::api;

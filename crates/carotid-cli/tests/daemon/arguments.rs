@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::{Command, Output};
 
 use crate::ground::daemon::{Daemon, carotid};
+use crate::ground::program::Program;
 
 /// The complaint of a command that was used wrongly.
 #[track_caller]
@@ -45,6 +46,7 @@ fn every_wrong_value_names_itself() {
         (["--timeout", "2d"], "24 hours"),
         (["--suspect-after", "0.5"], "due only after 1"),
         (["--suspect-after", "1e9"], "at most 1000000"),
+        (["--false-suspicions-per-day", "5"], "--detector adaptive"),
         (["--on-disconnect", "alive"], "suspect, dead"),
         (["--max-sessions", "0"], "max_sessions"),
         (["--log", "=,="], "log filter"),
@@ -67,6 +69,24 @@ fn a_taken_port_says_so_and_what_to_do() {
     assert!(text.contains("--listen"), "{text}");
     let text = complaint(carotid().args(["serve", "--listen", "127.0.0.1:0", "--http", &taken]));
     assert!(text.contains("--http"), "{text}");
+}
+
+#[test]
+fn addresses_are_hosts_and_ports() {
+    let serve = |rpc: &str| {
+        let mut command = carotid();
+        command.args(["serve", "--listen", rpc, "--http", "127.0.0.1:0"]);
+        command
+    };
+    let named = Program::start(&mut serve("localhost:0"));
+    assert!(named.line().starts_with("{\"rpc\":\""));
+    for wrong in ["7400", "nowhere.invalid:0", "127.0.0.1:port"] {
+        let text = complaint(&mut serve(wrong));
+        assert!(
+            text.contains(&format!("cannot listen on {wrong}")),
+            "{text}"
+        );
+    }
 }
 
 #[test]

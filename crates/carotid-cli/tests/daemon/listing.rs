@@ -52,6 +52,27 @@ fn ps_prints_the_objects_of_the_http_interface() {
 }
 
 #[test]
+fn why_tells_what_the_belief_stands_on() {
+    let daemon = Daemon::start(&["--interval", "50ms", "--timeout", "200ms"]);
+    let connection = daemon.ping("客户端/42");
+    let mut events = daemon.events();
+    events.expect("opened", "客户端/42", None);
+    drop(connection);
+    events.expect("suspect", "客户端/42", Some("closed"));
+    let dead = events.expect("dead", "客户端/42", Some("closed"));
+    let text = stdout(&mut ask(&daemon, &["why", "客户端/42"]));
+    assert!(text.starts_with("客户端/42 is dead since "), "{text}");
+    assert!(text.contains("its connection was closed"), "{text}");
+    let text = stdout(&mut ask(&daemon, &["why", "客户端/42", "-o", "json"]));
+    let verdict: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(verdict["session"]["health"], "dead");
+    assert_eq!(verdict["silent_ms"], dead.silent_ms);
+    assert_eq!(verdict["gaps_ms"], serde_json::json!([]), "it beat once");
+    let output = ask(&daemon, &["why", "nobody"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
 fn watch_follows_from_where_it_is_told_to() {
     let daemon = Daemon::start(&[]);
     let connections = ["a", "b"].map(|name| daemon.ping(name));

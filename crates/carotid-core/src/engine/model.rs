@@ -7,7 +7,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{SessionName, Terms};
+use crate::{SessionName, Suspicion, SuspicionTarget, Terms};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const SLOT: u64 = 1 << 20;
@@ -231,7 +231,7 @@ fn check_wheel(engine: &Engine) {
         let Some((_, session)) = engine.table.at(slot) else {
             continue;
         };
-        match session.deadline(engine.patience) {
+        match session.deadline() {
             Some(deadline) => assert!(engine.wheel.is_filed_by(slot, deadline), "{session:?}"),
             None => assert!(!engine.wheel.is_filed(slot), "{session:?}"),
         }
@@ -342,6 +342,29 @@ impl Pair {
     }
 }
 
+/// One step of an engine without a model; `ids` has the latest session of each name.
+fn step_alone(engine: &mut Engine, ids: &mut BTreeMap<usize, SessionId>, now: &mut u64, op: Op) {
+    let tick = Tick::from_nanos(*now);
+    // A session may have ended already; that is not what is looked at here.
+    match op {
+        Op::Open { name, terms } => {
+            let open = Open {
+                name: SessionName::new(NAMES[name]).unwrap(),
+                terms,
+            };
+            ids.insert(name, engine.open(tick, open).unwrap().id);
+        }
+        Op::Beat { name } => drop(ids.get(&name).map(|id| engine.beat(tick, *id))),
+        Op::Detach { name, why } => drop(ids.get(&name).map(|id| engine.detach(tick, *id, why))),
+        Op::Close { name } => drop(ids.get(&name).map(|id| engine.close(tick, *id))),
+        Op::Sleep { nanos } => *now += nanos,
+        Op::Sweep { nanos } => {
+            *now += nanos;
+            sweep(engine, Tick::from_nanos(*now));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
 
@@ -355,6 +378,27 @@ proptest! {
         for op in ops {
             pair.step(op);
             pair.check();
+        }
+    }
+
+    /// However patience grows and shrinks, the wheel waits for nobody too long (I2), and nobody is
+    /// called Alive for longer than that patience (I3).
+    #[test]
+    fn learned_deadlines_are_kept(ops in prop::collection::vec(op(), 1..200)) {
+        let mut engine = Engine::new(&Config {
+            suspicion: Suspicion::Adaptive(SuspicionTarget::default()),
+            ..Config::default()
+        })
+        .unwrap();
+        let (mut ids, mut now) = (BTreeMap::new(), 0);
+        for op in ops {
+            step_alone(&mut engine, &mut ids, &mut now, op);
+            check_wheel(&engine);
+            for view in engine.scan(Tick::from_nanos(now), 0..engine.slots()) {
+                let silent = Tick::from_nanos(now).since(view.last_beat);
+                prop_assert!(view.health != Health::Alive || silent < view.patience);
+                prop_assert!(view.patience <= view.terms.timeout());
+            }
         }
     }
 }

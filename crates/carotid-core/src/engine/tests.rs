@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::*;
-use crate::{SessionName, Terms};
+use crate::{SessionName, Suspicion, SuspicionTarget, Terms};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -89,6 +89,23 @@ fn silence_suspects_then_kills() {
     assert_eq!(world.advance(SWEEP * 2), ["dead a silence"]);
     assert_eq!(world.health(a), Some(Health::Dead));
     assert_eq!(world.advance(TIMEOUT * 10), [""; 0]);
+}
+
+#[test]
+fn the_gaps_between_the_last_beats_are_remembered() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    assert_eq!(world.engine.gaps(a).count(), 0);
+    for seconds in 1..=10 {
+        world.sleep(Duration::from_secs(seconds));
+        world.beat(a).unwrap();
+    }
+    let gaps: Vec<_> = world
+        .engine
+        .gaps(a)
+        .map(|gap| (gap.as_millis() + 10) / 1000)
+        .collect();
+    assert_eq!(gaps, [3, 4, 5, 6, 7, 8, 9, 10]);
 }
 
 #[test]
@@ -358,9 +375,76 @@ fn a_name_that_ends_over_and_over_takes_bounded_memory() {
     assert_eq!(world.engine.len(), 1);
 }
 
+/// A world with the adaptive rule, and a session in it that beat with these gaps, over and over.
+fn adaptive(gaps: &[Duration]) -> (World, SessionId) {
+    let mut world = World::with(|config| {
+        config.suspicion = Suspicion::Adaptive(SuspicionTarget::default());
+        config.terms = Terms::new(INTERVAL, INTERVAL * 30).unwrap();
+    });
+    let id = world.open("a").id;
+    for gap in gaps.iter().cycle().take(600) {
+        world.advance(*gap);
+        world.beat(id).unwrap();
+    }
+    world.events();
+    (world, id)
+}
+
+#[test]
+fn the_adaptive_rule_suspects_an_exact_peer_sooner_than_a_late_one() {
+    let patience = |gaps: &[Duration]| {
+        let (world, id) = adaptive(gaps);
+        world.engine.view(world.now, id).unwrap().patience
+    };
+    let exact = patience(&[INTERVAL]);
+    let late = patience(&[INTERVAL, INTERVAL + Duration::from_secs(3)]);
+    assert!(INTERVAL < exact && exact < SUSPICION, "{exact:?}");
+    assert!(exact < late, "{late:?}");
+}
+
+#[test]
+fn the_adaptive_rule_keeps_its_own_deadline_and_leaves_death_alone() {
+    let (mut world, id) = adaptive(&[INTERVAL]);
+    let patience = world.engine.view(world.now, id).unwrap().patience;
+    assert_eq!(world.advance(patience - SWEEP), [""; 0]);
+    assert_eq!(world.health(id), Some(Health::Alive));
+    assert_eq!(world.advance(SWEEP * 2), ["suspect a silence"]);
+    assert_eq!(world.advance(INTERVAL * 30 - patience - SWEEP * 2), [""; 0]);
+    assert_eq!(world.advance(SWEEP * 2), ["dead a silence"]);
+}
+
+#[test]
+fn a_patience_that_shrinks_brings_the_suspicion_forward() {
+    let (mut world, id) = adaptive(&[INTERVAL, INTERVAL * 5]);
+    let long = world.engine.view(world.now, id).unwrap().patience;
+    // Beats that come much faster than agreed are not late, so patience shrinks, and the wheel's
+    // entry still waits for the long one.
+    for _ in 0..500 {
+        world.sleep(Duration::from_millis(1));
+        world.beat(id).unwrap();
+    }
+    let patience = world.engine.view(world.now, id).unwrap().patience;
+    assert!(patience + INTERVAL < long, "{patience:?} after {long:?}");
+    world.events();
+    assert_eq!(world.advance(patience + SWEEP), ["suspect a silence"]);
+}
+
+#[test]
+fn the_time_without_a_connection_teaches_nothing() {
+    let (mut world, id) = adaptive(&[INTERVAL]);
+    let before = world.engine.view(world.now, id).unwrap().patience;
+    world
+        .engine
+        .detach(world.now, id, Disconnect::Closed)
+        .unwrap();
+    world.advance(INTERVAL * 20);
+    world.open("a");
+    assert_eq!(world.engine.view(world.now, id).unwrap().patience, before);
+}
+
 #[test]
 fn a_timeout_below_the_suspicion_still_suspects_first() {
-    let mut world = World::with(|config| config.suspect_after = 100.0);
+    let mut world = World::with(|config| config.suspicion = Suspicion::Fixed { intervals: 100.0 });
     world.open("a");
     world.events();
     assert_eq!(world.advance(TIMEOUT - SWEEP), [""; 0]);
@@ -455,9 +539,14 @@ fn a_hundred_thousand_silent_sessions_each_die_once_in_bounded_calls() {
 #[test]
 fn contradictions_are_refused() {
     for change in [
-        (|config: &mut Config| config.suspect_after = 0.9) as fn(&mut Config),
-        |config| config.suspect_after = f64::NAN,
-        |config| config.suspect_after = 1e9,
+        (|config: &mut Config| config.suspicion = Suspicion::Fixed { intervals: 0.9 })
+            as fn(&mut Config),
+        |config| {
+            config.suspicion = Suspicion::Fixed {
+                intervals: f64::NAN,
+            }
+        },
+        |config| config.suspicion = Suspicion::Fixed { intervals: 1e9 },
         |config| config.max_sessions = 0,
         |config| config.max_steps_per_call = 0,
     ] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::driver::{Driver, Watched};
+use crate::driver::{self, Driver, Watched};
 use crate::hub::{Happening, Record};
 
 /// The header of an event stream that tells one run of the daemon from another: event numbers begin
@@ -84,6 +84,28 @@ pub struct Event {
     pub stalled_ms: Option<u64>,
 }
 
+/// What the belief in a session stands on: for one that is alive as of now, for any other as of the
+/// moment when it was concluded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The session.
+    pub session: Session,
+    /// Wall time of its last beat.
+    #[serde(serialize_with = "to_the_millisecond")]
+    pub last_beat: Timestamp,
+    /// How long it was silent then, in milliseconds.
+    pub silent_ms: u64,
+    /// The gaps between its last beats, at most eight, oldest first, in milliseconds.
+    pub gaps_ms: Vec<f64>,
+    /// The silence after which it was to be suspected, in milliseconds.
+    pub suspect_after_ms: u64,
+    /// How late its beats are, as the detector sees it, in milliseconds.
+    pub spread_ms: f64,
+    /// How long the daemon did not run between the last beat and then, in milliseconds; not part of
+    /// the silence.
+    pub stalled_ms: u64,
+}
+
 /// When the daemon itself did not run.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Stalls {
@@ -137,6 +159,22 @@ impl From<Watched> for Session {
             peer: watched.peer,
             interval_ms: whole_ms(view.terms.interval()),
             timeout_ms: whole_ms(view.terms.timeout()),
+        }
+    }
+}
+
+impl From<driver::Verdict> for Verdict {
+    fn from(verdict: driver::Verdict) -> Self {
+        let view = &verdict.watched.view;
+        let ms = |duration: Duration| duration.as_secs_f64() * 1e3;
+        Self {
+            last_beat: verdict.last_beat,
+            silent_ms: whole_ms(verdict.silent),
+            gaps_ms: verdict.gaps.iter().copied().map(ms).collect(),
+            suspect_after_ms: whole_ms(view.patience),
+            spread_ms: ms(view.spread),
+            stalled_ms: whole_ms(verdict.stalled),
+            session: Session::from(verdict.watched),
         }
     }
 }

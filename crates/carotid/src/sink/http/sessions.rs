@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Desk, refuse};
 use crate::driver::Cursor;
-use crate::sink::api::{Session, Sessions};
+use crate::sink::api::{Session, Sessions, Verdict};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
@@ -37,8 +37,15 @@ pub(super) async fn list(
 }
 
 pub(super) async fn one(State(desk): State<Desk>, Path(name): Path<String>) -> Response {
-    match desk.driver.find(&name) {
-        Some(watched) => Json(Session::from(watched)).into_response(),
+    if let Some(watched) = desk.driver.find(&name) {
+        return Json(Session::from(watched)).into_response();
+    }
+    // Names may have slashes, so this is one path with what may follow it.
+    let verdict = name
+        .strip_suffix("/verdict")
+        .and_then(|name| desk.driver.verdict(name));
+    match verdict {
+        Some(verdict) => Json(Verdict::from(verdict)).into_response(),
         None => refuse(
             StatusCode::NOT_FOUND,
             format_args!("no session is named {name:?}; it never was, or ended long ago"),

@@ -1,0 +1,134 @@
+//! What a driver can be asked.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use carotid_core::{Health, SessionView, Tick};
+use jiff::Timestamp;
+
+use super::{Driver, Shared, State};
+
+/// A session with what only the driver knows of it.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// What the engine knows.
+    pub view: SessionView,
+    /// Where it was last heard from.
+    pub peer: Option<SocketAddr>,
+    /// Wall time of [`SessionView::since`], for display only.
+    pub since: Timestamp,
+    /// How long it has been silent.
+    pub silent: Duration,
+}
+
+/// What the belief in a session stands on: for one that is alive as of now, for any other as of the
+/// moment when it was concluded.
+#[derive(Clone, Debug)]
+pub struct Verdict {
+    /// The session.
+    pub watched: Watched,
+    /// The gaps between its last beats, at most eight, oldest first.
+    pub gaps: Vec<Duration>,
+    /// Wall time of its last beat, for display only.
+    pub last_beat: Timestamp,
+    /// How long it was silent then.
+    pub silent: Duration,
+    /// How long we did not run between its last beat and then; not part of [`Self::silent`].
+    pub stalled: Duration,
+}
+
+/// A place in the list of all sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cursor {
+    pub(crate) shard: u32,
+    pub(crate) slot: u32,
+}
+
+/// Table slots looked at under one lock: some tens of microseconds.
+const SLOTS_AT_ONCE: u32 = 512;
+
+impl Driver {
+    /// What is known of a name's latest session.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Watched> {
+        let shard = &self.shared.shards[self.shared.shard_of(name) as usize];
+        let state = shard.lock();
+        let now = self.shared.now();
+        let view = state.engine.view(now, state.engine.find(name)?)?;
+        Some(self.shared.watched(&state, view, now))
+    }
+
+    /// What the belief in a name's latest session stands on.
+    #[must_use]
+    pub fn verdict(&self, name: &str) -> Option<Verdict> {
+        let shard = &self.shared.shards[self.shared.shard_of(name) as usize];
+        let state = shard.lock();
+        let now = self.shared.now();
+        let view = state.engine.view(now, state.engine.find(name)?)?;
+        let gaps = state.engine.gaps(view.id).collect();
+        // Of one that is alive we know until now, of the others until they were not.
+        let concluded = match view.health {
+            Health::Alive => now,
+            Health::Suspect | Health::Dead | Health::Left => view.since,
+        };
+        Some(Verdict {
+            gaps,
+            silent: concluded.since(view.last_beat),
+            stalled: (self.attendance()).stalled_between(view.last_beat, concluded),
+            last_beat: self.shared.clock.wall(view.last_beat),
+            watched: self.shared.watched(&state, view, now),
+        })
+    }
+
+    /// At most `limit` sessions that `wanted` accepts, from `after` on, and where to go on. A
+    /// session that is there throughout is listed once, whatever comes and goes meanwhile. No lock
+    /// is held for long, however few sessions are wanted.
+    pub async fn list(
+        &self,
+        after: Cursor,
+        limit: usize,
+        wanted: impl Fn(&SessionView) -> bool,
+    ) -> (Vec<Watched>, Option<Cursor>) {
+        let mut found = Vec::new();
+        let mut at = after;
+        while let Some(shard) = self.shared.shards.get(at.shard as usize) {
+            let end = {
+                let state = shard.lock();
+                let now = self.shared.now();
+                let end = state.engine.slots();
+                let slots = at.slot..end.min(at.slot.saturating_add(SLOTS_AT_ONCE));
+                at.slot = slots.end;
+                for view in state.engine.scan(now, slots) {
+                    if !wanted(&view) {
+                        continue;
+                    }
+                    if found.len() == limit {
+                        at.slot = u32::try_from(view.id.index()).unwrap_or(u32::MAX);
+                        return (found, Some(at));
+                    }
+                    found.push(self.shared.watched(&state, view, now));
+                }
+                end
+            };
+            if end <= at.slot {
+                at = Cursor {
+                    shard: at.shard + 1,
+                    slot: 0,
+                };
+            }
+            tokio::task::yield_now().await;
+        }
+        (found, None)
+    }
+}
+
+impl Shared {
+    fn watched(&self, state: &State, view: SessionView, now: Tick) -> Watched {
+        Watched {
+            peer: state.peers.get(view.id.index()).copied().flatten(),
+            since: self.clock.wall(view.since),
+            silent: now.since(view.last_beat),
+            view,
+        }
+    }
+}
