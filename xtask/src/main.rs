@@ -1,4 +1,4 @@
-//! Everything a developer of carotid runs: `cargo xtask test`, `fuzz`, `bench`.
+//! Everything a developer of carotid runs: `cargo xtask test`, `fuzz`, `bench`, `detectors`.
 //!
 //! Nothing here is part of the product, and nothing outside needs `make`, a
 //! shell, or a task runner of its own.
@@ -10,6 +10,7 @@
 
 mod bench;
 mod clock;
+mod detectors;
 mod fuzz;
 mod place;
 mod run;
@@ -43,6 +44,11 @@ enum Task {
     /// The measuring half of `bench`, run from the release build.
     #[command(hide = true)]
     Measure(bench::Measure),
+    /// Compare R2Q with other detectors on simulated days, as tables and a plot.
+    Detectors(detectors::Options),
+    /// The comparing half of `detectors`, run from the release build.
+    #[command(hide = true)]
+    Compare(detectors::Options),
     /// The raw echo that `bench` compares with, in a process of its own.
     #[command(hide = true)]
     Echo(bench::echo::Options),
@@ -54,6 +60,8 @@ fn main() -> ExitCode {
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Measure(options) => bench::measure(&options),
+        Task::Detectors(options) => detectors::run(&options),
+        Task::Compare(options) => detectors::compare(&options),
         Task::Echo(options) => bench::echo::run(&options),
     };
     match outcome {
