@@ -49,7 +49,7 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct ServeArgs {
-    /// Configuration file [default: $XDG_CONFIG_HOME/carotid/carotid.toml, then
+    /// Configuration file [default: $XDG_CONFIG_HOME/carotid/carotid.toml (~/.config if unset), then
     /// /etc/carotid/carotid.toml, whichever exists]
     #[arg(long, env = "CAROTID_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -74,7 +74,7 @@ pub(crate) struct Settings {
     #[arg(long, env = "CAROTID_INTERVAL", value_name = "DURATION")]
     pub(crate) interval: Option<Span>,
 
-    /// The silence after which a session is dead, at least two intervals [default: 60s]
+    /// The silence after which a session is dead, at least two intervals, at most 24h [default: 60s]
     #[arg(long, env = "CAROTID_TIMEOUT", value_name = "DURATION")]
     pub(crate) timeout: Option<Span>,
 
@@ -86,14 +86,17 @@ pub(crate) struct Settings {
     /// What a session is when its last connection is lost: suspect until its timeout, or dead
     /// [default: suspect]
     #[arg(long, env = "CAROTID_ON_DISCONNECT", value_name = "HEALTH")]
+    #[serde(alias = "on-disconnect")]
     pub(crate) on_disconnect: Option<OnDisconnect>,
 
-    /// How many sessions to hold at most [default: 1048576]
+    /// How many sessions to hold at most; ended ones make room first [default: 1048576]
     #[arg(long, env = "CAROTID_MAX_SESSIONS", value_name = "COUNT")]
+    #[serde(alias = "max-sessions")]
     pub(crate) max_sessions: Option<u32>,
 
     /// How to write the log to stderr [default: text]
     #[arg(long, env = "CAROTID_LOG_FORMAT", value_name = "FORMAT")]
+    #[serde(alias = "log-format")]
     pub(crate) log_format: Option<LogFormat>,
 
     /// What to log: error, warn, info, debug, trace, or directives such as
@@ -113,11 +116,13 @@ pub(crate) struct Detection {
     /// With the fixed rule: the silence, in intervals, after which a session is suspect
     /// [default: 2.5]
     #[arg(long, env = "CAROTID_SUSPECT_AFTER", value_name = "INTERVALS")]
+    #[serde(alias = "suspect-after")]
     pub(crate) suspect_after: Option<f64>,
 
     /// With the adaptive rule: how often a session that is alive may be suspected in a day, from
     /// 0.1 to 864 [default: 5]
     #[arg(long, env = "CAROTID_FALSE_SUSPICIONS_PER_DAY", value_name = "COUNT")]
+    #[serde(alias = "false-suspicions-per-day")]
     pub(crate) false_suspicions_per_day: Option<f64>,
 }
 
@@ -154,14 +159,16 @@ pub(crate) struct BeatArgs {
     pub(crate) name: SessionName,
 
     /// The server: carotid, or any that answers Heartbeat.Ping
-    #[arg(long, env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC)]
+    #[arg(long, env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC, value_parser = host_and_port)]
     pub(crate) addr: String,
 
-    /// How often to beat, at least 10ms
+    /// How often to beat, at least 10ms; the server judges this session by it, not by its own
+    /// setting
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     pub(crate) interval: Span,
 
-    /// The silence after which the session is dead, at least two intervals
+    /// The silence after which the session is dead, at least two intervals, at most 24h; the server
+    /// judges this session by it, not by its own setting
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     pub(crate) timeout: Span,
 
@@ -169,8 +176,9 @@ pub(crate) struct BeatArgs {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = some_time)]
     pub(crate) call_timeout: Span,
 
-    /// Run this command, and be the session while it runs: exit code 0 says goodbye, any other is
-    /// passed on and leaves the session to its timeout
+    /// Run this command, and be the session while it runs. If it exits with 0 the session leaves, if
+    /// not it is left to its timeout. The exit code is passed on, 128+N for signal N; SIGTERM, SIGHUP
+    /// and SIGQUIT are passed to the command
     #[arg(last = true, value_name = "CMD")]
     pub(crate) command: Vec<std::ffi::OsString>,
 }
@@ -178,7 +186,7 @@ pub(crate) struct BeatArgs {
 #[derive(Debug, Args)]
 pub(crate) struct PingArgs {
     /// The server: carotid, or any that answers Heartbeat.Ping
-    #[arg(env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC)]
+    #[arg(env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC, value_parser = host_and_port)]
     pub(crate) addr: String,
 
     /// How long to wait for a connection, and again for an answer
@@ -254,4 +262,18 @@ fn some_time(text: &str) -> Result<Span, String> {
         return Err("nothing is answered in no time: give more than 0s".to_owned());
     }
     Ok(span)
+}
+
+/// `HOST:PORT`, to be resolved later.
+fn host_and_port(text: &str) -> Result<String, String> {
+    let valid = text.rsplit_once(':').is_some_and(|(host, port)| {
+        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
+    });
+    if valid {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "{text:?} is not HOST:PORT, for example localhost:7400"
+        ))
+    }
 }

@@ -7,7 +7,7 @@ use carotid::core::Terms;
 use carotid::{Client, ClientConfig, ClientState};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::args::BeatArgs;
@@ -25,7 +25,7 @@ pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
             .args(arguments)
             .spawn()
             .map_err(|error| {
-                Exit::usage(error).context(format!("cannot run {}", program.display()))
+                Exit::not_run(error).context(format!("cannot run {}", program.display()))
             })
     });
     let child = child.transpose()?;
@@ -55,33 +55,56 @@ async fn leave(client: Client, code: ExitCode) -> ExitCode {
     }
 }
 
-/// Waits for SIGINT or SIGTERM.
+/// What else than Ctrl-C asks a program to end.
+const ENDINGS: [(SignalKind, Signal); 3] = [
+    (SignalKind::terminate(), Signal::TERM),
+    (SignalKind::hangup(), Signal::HUP),
+    (SignalKind::quit(), Signal::QUIT),
+];
+
+/// Waits for a signal that asks to end.
 async fn stopped() -> io::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut endings = endings()?;
     tokio::select! {
         _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+        _ = next_of(&mut endings) => {}
     }
     Ok(())
 }
 
-/// Waits for the child's end. A SIGTERM for us is meant for it; a terminal's SIGINT reaches it
-/// without us.
+/// Waits for the child's end. A signal that asks us to end is meant for it; a terminal's SIGINT
+/// reaches it without us.
 async fn finish(mut child: Child) -> io::Result<ExitStatus> {
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
+    let mut endings = endings()?;
     loop {
         tokio::select! {
             status = child.wait() => return status,
             _ = interrupt.recv() => {}
-            _ = terminate.recv() => {
+            signal = next_of(&mut endings) => {
                 let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
                 if let Some(pid) = pid {
-                    kill_process(pid, Signal::TERM)?;
+                    kill_process(pid, signal)?;
                 }
             }
         }
+    }
+}
+
+fn endings() -> io::Result<[(unix::Signal, Signal); 3]> {
+    let [first, second, third] =
+        ENDINGS.map(|(kind, name)| signal(kind).map(|arriving| (arriving, name)));
+    Ok([first?, second?, third?])
+}
+
+async fn next_of(
+    [(first, a), (second, b), (third, c)]: &mut [(unix::Signal, Signal); 3],
+) -> Signal {
+    tokio::select! {
+        _ = first.recv() => *a,
+        _ = second.recv() => *b,
+        _ = third.recv() => *c,
     }
 }
 

@@ -1,6 +1,7 @@
 //! How the program ends: a code that scripts can tell apart, and one message.
 
 use std::fmt::Display;
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::Error;
@@ -41,6 +42,13 @@ impl Exit {
     /// The answer is that it is not well.
     pub(crate) fn unhealthy(error: impl Into<Error>) -> Self {
         Self::new(4, error)
+    }
+
+    /// A command that could not be run, with the codes of a shell: 127 if it is not there, 126 if it
+    /// is something else.
+    pub(crate) fn not_run(error: io::Error) -> Self {
+        let missing = error.kind() == io::ErrorKind::NotFound;
+        Self::new(if missing { 127 } else { 126 }, error)
     }
 
     /// Whoever read our output has seen enough.

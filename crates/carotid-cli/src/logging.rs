@@ -4,6 +4,7 @@ use std::io;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use crate::args::LogFormat;
 use crate::exit::Exit;
@@ -15,11 +16,21 @@ const LINES_KEPT: usize = 8192;
 /// Starts logging what `filter` lets through. A thread of its own writes it, so that a reader that
 /// stalls holds up nothing else (I8); the log ends when the guard is dropped.
 pub(crate) fn start(format: LogFormat, filter: &str) -> Result<WorkerGuard, Exit> {
-    let filter = EnvFilter::try_new(filter).map_err(|error| {
-        Exit::usage(error)
-            .context(format!("{filter:?} is not a log filter"))
-            .advise("Use --log info, or directives such as --log info,carotid=debug.")
-    })?;
+    let refuse = |why: anyhow::Error| why.context(format!("{filter:?} is not a log filter"));
+    let advise = |why| {
+        Exit::usage(why).advise(
+            "Use --log error, warn, info, debug or trace, or directives such as --log info,carotid=debug.",
+        )
+    };
+    // To the filter a misspelt level is the name of a module, and silences everything else.
+    let levels = filter.split(',').filter(|part| !part.contains(['=', '[']));
+    for level in levels {
+        let known = !level.is_empty() && level.trim().parse::<LevelFilter>().is_ok();
+        if !known {
+            return Err(advise(refuse(anyhow::anyhow!("{level:?} is no level"))));
+        }
+    }
+    let filter = EnvFilter::try_new(filter).map_err(|error| advise(refuse(error.into())))?;
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
         .buffered_lines_limit(LINES_KEPT)

@@ -62,8 +62,13 @@ impl Operations {
             return Ok(response);
         }
         let status = response.status();
-        let failure = response.json::<Failure>().await;
-        let why = failure.map_or_else(|_| status.to_string(), |failure| failure.error);
+        let body = response.text().await.unwrap_or_default();
+        let why = match serde_json::from_str::<Failure>(&body) {
+            Ok(failure) => failure.error,
+            Err(_) if body.trim().is_empty() => status.to_string(),
+            // Whatever answers there may say why in its own way, as the RPC port does.
+            Err(_) => body.trim().to_owned(),
+        };
         Err(Exit::rpc(anyhow::anyhow!(why)).context("the daemon refused"))
     }
 

@@ -71,7 +71,8 @@ pub(crate) fn harmless(text: &str) -> String {
 /// Whether a stream shows colours.
 pub(crate) fn is_colourful(stream: &impl IsTerminal) -> bool {
     let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    !refused && stream.is_terminal()
+    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+    !refused && !dumb && stream.is_terminal()
 }
 
 /// A word of health or an event's kind, in its colour.

@@ -37,8 +37,11 @@ fn explain(error: CheckError, address: &str) -> Exit {
             let exit = Exit::connect(error).context(doing);
             exit.advise("Is the server running, and is the address its RPC listener's?")
         }
-        CheckError::NoAnswer { .. } | CheckError::Call(_) | _ => Exit::rpc(error).context(doing).advise(
-            "Something listens there, but it does not answer Heartbeat.Ping. Is it the right port?",
+        CheckError::NoAnswer { .. } => Exit::rpc(error).context(doing).advise(
+            "It accepted the connection and then said nothing: it is frozen, overloaded, or no heartbeat server.",
+        ),
+        CheckError::Call(_) | _ => Exit::rpc(error).context(doing).advise(
+            "Something listens there, but it does not answer Heartbeat.Ping. Is it the RPC port, not the HTTP one?",
         ),
     }
 }

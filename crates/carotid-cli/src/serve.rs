@@ -2,8 +2,9 @@
 
 use std::io;
 use std::process::ExitCode;
+use std::time::Duration;
 
-use carotid::core::{Event, EventKind};
+use carotid::core::{Event, EventKind, Suspicion};
 use carotid::{Batch, Driver, Happening, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::TcpListener;
@@ -57,6 +58,15 @@ fn announce(decided: &Decided, rpc: &TcpListener, http: &TcpListener) -> Result<
     let address = |listener: &TcpListener| listener.local_addr().map_err(Exit::usage);
     let (rpc, http) = (address(rpc)?, address(http)?);
     let terms = decided.server.engine.terms;
+    if let Suspicion::Fixed { intervals } = decided.server.engine.suspicion
+        && terms.timeout() <= terms.interval().mul_f64(intervals)
+    {
+        tracing::warn!(
+            "a session will be suspect only when it is dead: {intervals} × {:?} is not shorter than the timeout of {:?}",
+            terms.interval(),
+            terms.timeout(),
+        );
+    }
     if let Some(file) = &decided.file {
         tracing::info!(file = %file.display(), "configuration read");
     }
@@ -120,31 +130,42 @@ impl Signals {
     }
 }
 
-/// More events than this at once are one line of the log.
+/// More events than this at once are counted, in one line a second, instead of listed.
 const LINES_AT_ONCE: usize = 16;
 
 /// Writes the events into the log.
 async fn log_events(driver: Driver) {
     let mut subscription = driver.hub().subscribe(Some(0));
     loop {
-        let batch = subscription.next(256).await;
-        if batch.records.len() > LINES_AT_ONCE {
-            log_summary(&batch);
+        let batch = subscription.next(LINES_AT_ONCE + 1).await;
+        if batch.records.len() <= LINES_AT_ONCE {
+            batch
+                .records
+                .iter()
+                .for_each(|record| log_one(&record.what));
             continue;
         }
-        for record in batch.records {
-            match record.what {
-                Happening::Session { event, .. } => log_event(&event),
-                Happening::Stalled(stall) => {
-                    let length = stall.length;
-                    tracing::warn!(
-                        ?length,
-                        "this daemon did not run; no session is blamed for it"
-                    );
-                }
-                _ => {}
-            }
+        let mut counts = Counts::default();
+        counts.add(&batch);
+        let second = tokio::time::Instant::now() + Duration::from_secs(1);
+        while let Ok(batch) = tokio::time::timeout_at(second, subscription.next(256)).await {
+            counts.add(&batch);
         }
+        counts.log();
+    }
+}
+
+fn log_one(what: &Happening) {
+    match what {
+        Happening::Session { event, .. } => log_event(event),
+        Happening::Stalled(stall) => {
+            let length = stall.length;
+            tracing::warn!(
+                ?length,
+                "this daemon did not run; no session is blamed for it"
+            );
+        }
+        _ => {}
     }
 }
 
@@ -159,23 +180,51 @@ fn log_event(event: &Event) {
         }
         EventKind::Back => tracing::info!(%name, epoch, ?silent, "back"),
         kind @ (EventKind::Opened { .. } | EventKind::Left | _) => {
-            tracing::debug!(%name, epoch, "{}", kind.as_str());
+            tracing::info!(%name, epoch, "{}", kind.as_str());
         }
     }
 }
 
-fn log_summary(batch: &Batch) {
-    let count = |word| {
-        let kinds = batch.records.iter().map(|record| record.what.as_str());
-        kinds.filter(|kind| *kind == word).count()
-    };
-    tracing::info!(
-        opened = count("opened"),
-        suspect = count("suspect"),
-        back = count("back"),
-        dead = count("dead"),
-        left = count("left"),
-        stalled = count("stalled"),
-        "many sessions changed at once",
-    );
+/// How often what happened.
+#[derive(Debug, Default)]
+struct Counts {
+    opened: u64,
+    suspect: u64,
+    back: u64,
+    dead: u64,
+    left: u64,
+    stalled: u64,
+}
+
+impl Counts {
+    fn add(&mut self, batch: &Batch) {
+        for record in &batch.records {
+            let count = match record.what.event().map(|event| event.kind) {
+                Some(EventKind::Opened { .. }) => &mut self.opened,
+                Some(EventKind::Suspect { .. }) => &mut self.suspect,
+                Some(EventKind::Back) => &mut self.back,
+                Some(EventKind::Dead { .. }) => &mut self.dead,
+                Some(EventKind::Left | _) => &mut self.left,
+                None => &mut self.stalled,
+            };
+            *count += 1;
+        }
+    }
+
+    fn log(&self) {
+        let Self {
+            opened,
+            suspect,
+            back,
+            dead,
+            left,
+            stalled,
+        } = self;
+        let said = "many sessions changed at once; GET /api/v1/events lists them";
+        if *dead > 0 {
+            tracing::warn!(opened, suspect, back, dead, left, stalled, "{said}");
+        } else {
+            tracing::info!(opened, suspect, back, dead, left, stalled, "{said}");
+        }
+    }
 }

@@ -15,11 +15,16 @@ use crate::operations::Operations;
 use crate::output::{self, Format};
 use sse::{Frame, Frames};
 
+const HEADER: &str = "SEQ      AT                        KIND     CAUSE        SILENT   EPOCH  PEER                   NAME";
+
 /// How long to wait before asking a daemon that went away again.
 const RETRY: Duration = Duration::from_secs(1);
 
 pub(crate) async fn run(args: WatchArgs) -> Result<ExitCode, Exit> {
     let operations = Operations::new(&args.daemon)?;
+    if args.output == Format::Table {
+        output::line(HEADER)?;
+    }
     let mut place = Place {
         run: None,
         after: args.after,
@@ -51,6 +56,11 @@ impl Place {
     fn begin(&mut self, headers: &HeaderMap) -> bool {
         let run = headers.get(RUN_HEADER).cloned();
         let restarted = self.run.is_some() && self.run != run;
+        if restarted {
+            output::talk(format_args!(
+                "the daemon was restarted: its numbers begin again at 1"
+            ));
+        }
         self.run = run;
         let start = headers
             .get(AFTER_HEADER)
@@ -109,32 +119,24 @@ fn print(frame: &Frame, after: &mut Option<u64>, format: Format) -> Result<(), E
     *after = Some(event.seq);
     match format {
         Format::Json | Format::Ndjson => output::line(&frame.data),
-        Format::Table => output::line(&sentence(&event)),
+        Format::Table => output::line(&columns(&event)),
     }
 }
 
-fn sentence(event: &Event) -> String {
-    let name = event.name.as_deref().unwrap_or("(this daemon)");
-    let mut text = format!(
-        "{:.3}  {}  {}",
+/// The event in columns; `-` where it has nothing to say.
+fn columns(event: &Event) -> String {
+    let name = output::harmless(event.name.as_deref().unwrap_or("(this daemon)"));
+    let epoch = event
+        .epoch
+        .map_or("-".to_owned(), |epoch| epoch.to_string());
+    let time = event.silent_ms.or(event.stalled_ms);
+    let time = time.map_or("-".to_owned(), output::roughly);
+    let peer = event.peer.map_or("-".to_owned(), |peer| peer.to_string());
+    format!(
+        "{:<7}  {:.3}  {}  {:<11}  {time:<7}  {epoch:<5}  {peer:<21}  {name}",
+        event.seq,
         event.at,
         output::coloured(&event.kind, 7),
-        output::harmless(name)
-    );
-    if let Some(epoch) = event.epoch.filter(|epoch| *epoch > 1) {
-        text += &format!("  epoch {epoch}");
-    }
-    if let Some(cause) = &event.cause {
-        text += &format!("  {cause}");
-    }
-    if let Some(silent) = event.silent_ms.filter(|silent| *silent > 0) {
-        text += &format!("  silent {}", output::roughly(silent));
-    }
-    if let Some(stalled) = event.stalled_ms {
-        text += &format!("  did not run for {}", output::roughly(stalled));
-    }
-    if let Some(peer) = event.peer {
-        text += &format!("  {peer}");
-    }
-    text
+        event.cause.as_deref().unwrap_or("-"),
+    )
 }

@@ -6,6 +6,7 @@
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use carotid_core::{
@@ -43,6 +44,8 @@ struct Shared {
     hub: Hub,
     shards: Box<[Shard]>,
     hasher: foldhash::fast::RandomState,
+    /// The second from which on a refused session is worth a line of the log again.
+    next_warning: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -106,6 +109,7 @@ impl Driver {
             hub: Hub::new(),
             shards,
             hasher: foldhash::fast::RandomState::default(),
+            next_warning: AtomicU64::new(0),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -213,6 +217,18 @@ impl Driver {
         self.shared.clock.wall(tick)
     }
 
+    /// Logs that sessions are refused, at most once in ten seconds.
+    pub(crate) fn warn_of(&self, error: OpenError) {
+        let second = self.shared.now().as_nanos() / 1_000_000_000;
+        let next = self
+            .shared
+            .next_warning
+            .fetch_max(second + 10, Ordering::Relaxed);
+        if next <= second {
+            tracing::warn!(%error, "sessions are refused");
+        }
+    }
+
     fn input(
         &self,
         key: SessionKey,
@@ -222,10 +238,8 @@ impl Driver {
         let mut state = shard.lock();
         // Read under the lock, so that a session's times do not run backwards.
         let done = apply(&mut state.engine, self.shared.now());
-        // A deadline moves forward only together with an event.
-        if self.shared.conclude(&mut state) {
-            shard.rearm(&mut state);
-        }
+        self.shared.conclude(&mut state);
+        shard.rearm(&mut state);
         done
     }
 }
@@ -253,15 +267,12 @@ impl Shared {
     }
 
     /// Publishes what the engine concluded, under its lock: a session's events keep their order.
-    fn conclude(&self, state: &mut State) -> bool {
-        let mut any = false;
+    fn conclude(&self, state: &mut State) {
         while let Some(event) = state.engine.poll_event() {
-            any = true;
             let peer = state.peers.get(event.id.index()).copied().flatten();
             let at = self.clock.wall(event.at);
             self.hub.publish(at, Happening::Session { event, peer });
         }
-        any
     }
 
     async fn attend(&self, shard: &Shard) {

@@ -1,7 +1,7 @@
 //! Wrong usage: what, why, and what to do next, with exit code 1.
 
 use std::io::Write;
-use std::process::{Command, Output};
+use std::process::Command;
 
 use crate::ground::daemon::{Daemon, carotid};
 use crate::ground::program::Program;
@@ -9,14 +9,10 @@ use crate::ground::program::Program;
 /// The complaint of a command that was used wrongly.
 #[track_caller]
 fn complaint(command: &mut Command) -> String {
-    let Output {
-        status,
-        stdout,
-        stderr,
-    } = command.output().unwrap();
-    assert_eq!(status.code(), Some(1));
-    assert_eq!(stdout, b"", "nothing but data goes to stdout");
-    String::from_utf8(stderr).unwrap()
+    let (code, stdout, stderr) = Program::start(command).outcome();
+    assert_eq!(code, Some(1), "{stderr}");
+    assert_eq!(stdout, "", "nothing but data goes to stdout");
+    stderr
 }
 
 fn serve(flags: &[&str]) -> Command {
@@ -50,6 +46,8 @@ fn every_wrong_value_names_itself() {
         (["--on-disconnect", "alive"], "suspect, dead"),
         (["--max-sessions", "0"], "max_sessions"),
         (["--log", "=,="], "log filter"),
+        (["--log", "warning"], "no level"),
+        (["--log", ""], "no level"),
         (["--colour", "red"], "--colour"),
     ] {
         let text = complaint(&mut serve(&flags));

@@ -78,14 +78,23 @@ fn what_cannot_be_is_refused() {
             &["beat", "a", "--interval", "1s", "--timeout", "1s"],
             "2 × 1s = 2s",
         ),
-        (
-            &["beat", "a", "--", "/nonexistent/program"],
-            "/nonexistent/program",
-        ),
+        (&["beat", "a", "--addr", "nonsense"], "not HOST:PORT"),
+        (&["beat", "a", "--addr", "localhost:99999"], "not HOST:PORT"),
     ] {
         let output = carotid().args(arguments).output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();
         assert_eq!(output.status.code(), Some(1), "{text}");
         assert!(text.contains(said), "{text}");
     }
+}
+
+#[test]
+fn a_command_that_is_not_there_has_the_code_of_a_shell() {
+    let output = carotid()
+        .args(["beat", "a", "--", "/nonexistent/program"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(127), "{text}");
+    assert!(text.contains("/nonexistent/program"), "{text}");
 }

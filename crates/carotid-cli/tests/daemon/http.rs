@@ -93,6 +93,8 @@ fn mistakes_are_answered_in_json() {
         ("/api/v1/sessions?limit=0", 400, "from 1 to 1000"),
         ("/api/v1/sessions?limit=many", 400, "limit"),
         ("/api/v1/sessions?after=here", 400, "next"),
+        ("/api/v1/sessions?heath=dead", 400, "heath"),
+        ("/api/v1/sessions/%FF", 400, "percent-encoded"),
         ("/api/v1/events?after=-1", 400, "after"),
         ("/nowhere", 404, "/nowhere"),
     ] {

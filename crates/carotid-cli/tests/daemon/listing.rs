@@ -91,8 +91,13 @@ fn watch_follows_from_where_it_is_told_to() {
     assert_eq!(event["kind"], "suspect");
     assert_eq!(event["cause"], "closed");
     let human = Program::start(&mut ask(&daemon, &["watch", "--after", "0"]));
-    let line = human.line();
-    assert!(line.contains("opened") && line.contains("  a"), "{line}");
+    let (header, line) = (human.line(), human.line());
+    assert!(line.contains("opened") && line.ends_with("  a"), "{line}");
+    assert_eq!(
+        header.find("NAME"),
+        line.find("  a").map(|at| at + 2),
+        "{header}\n{line}"
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -54,6 +54,22 @@ impl Program {
             lines.push(line);
         }
         lines
+    }
+
+    /// Waits for its end: its exit code, and all that it said on standard output and error.
+    pub(crate) fn outcome(mut self) -> (Option<i32>, String, String) {
+        let said = [&self.output, &self.errors].map(|lines| {
+            let mut text = String::new();
+            loop {
+                match lines.recv_timeout(PATIENCE) {
+                    Ok(line) => text += &(line + "\n"),
+                    Err(RecvTimeoutError::Disconnected) => break text,
+                    Err(RecvTimeoutError::Timeout) => panic!("it goes on; it said {text}"),
+                }
+            }
+        });
+        let [output, errors] = said;
+        (self.code(), output, errors)
     }
 
     /// Waits for a line on standard error that `wanted` accepts.

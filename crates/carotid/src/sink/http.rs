@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
@@ -106,7 +107,17 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
 
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
-    refuse(StatusCode::NOT_FOUND, format_args!("nothing is at {path}"))
+    let why = format!(
+        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/events or /api/v1/stalls"
+    );
+    refuse(StatusCode::NOT_FOUND, why)
+}
+
+/// A query that does not fit, in the words of its parser.
+fn refuse_query(rejection: &QueryRejection) -> Response {
+    let text = rejection.body_text();
+    let why = text.trim_start_matches("Failed to deserialize query string: ");
+    refuse(StatusCode::BAD_REQUEST, format_args!("query: {why}"))
 }
 
 fn refuse(status: StatusCode, why: impl Display) -> Response {

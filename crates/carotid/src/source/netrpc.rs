@@ -131,7 +131,10 @@ impl Heartbeat {
             let _ended = self.driver.detach(before.key, Disconnect::Local);
         }
         let opened = self.driver.open(name.clone(), terms, self.peer);
-        let (key, opened) = opened.map_err(refuse)?;
+        let (key, opened) = opened.map_err(|error| {
+            self.driver.warn_of(error);
+            refuse(error)
+        })?;
         let named = Named {
             key,
             epoch: opened.epoch,

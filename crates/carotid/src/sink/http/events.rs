@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::{self, Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use super::{Desk, refuse};
+use super::{Desk, refuse, refuse_query};
 use crate::hub::{Batch, Subscription};
 use crate::sink::api::{AFTER_HEADER, Event, Missed, RUN_HEADER};
 
@@ -18,6 +18,7 @@ use crate::sink::api::{AFTER_HEADER, Event, Missed, RUN_HEADER};
 const AT_ONCE: usize = 256;
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Start {
     after: Option<u64>,
 }
@@ -30,7 +31,7 @@ pub(super) async fn follow(
 ) -> Response {
     let after = match start {
         Ok(Query(start)) => start.after,
-        Err(rejection) => return refuse(StatusCode::BAD_REQUEST, rejection.body_text()),
+        Err(rejection) => return refuse_query(&rejection),
     };
     // A browser that reconnects repeats its first address, so the header is the newer of the two.
     let after = match headers.get("last-event-id").map(|id| id.to_str()) {

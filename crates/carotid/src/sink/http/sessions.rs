@@ -1,13 +1,13 @@
 //! Who is alive, who is not.
 
-use axum::extract::rejection::QueryRejection;
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Json, Response};
 use carotid_core::{Health, SessionView};
 use serde::Deserialize;
 
-use super::{Desk, refuse};
+use super::{Desk, refuse, refuse_query};
 use crate::driver::Cursor;
 use crate::sink::api::{Session, Sessions, Verdict};
 
@@ -15,6 +15,7 @@ const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
 
 #[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     health: Option<String>,
     service: Option<String>,
@@ -28,7 +29,7 @@ pub(super) async fn list(
 ) -> Response {
     let filter = match filter {
         Ok(Query(filter)) => filter,
-        Err(rejection) => return refuse(StatusCode::BAD_REQUEST, rejection.body_text()),
+        Err(rejection) => return refuse_query(&rejection),
     };
     match page(&desk, &filter).await {
         Ok(page) => Json(page).into_response(),
@@ -36,7 +37,13 @@ pub(super) async fn list(
     }
 }
 
-pub(super) async fn one(State(desk): State<Desk>, Path(name): Path<String>) -> Response {
+pub(super) async fn one(
+    State(desk): State<Desk>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(name)) = name else {
+        return refuse(StatusCode::BAD_REQUEST, "a name is percent-encoded UTF-8");
+    };
     if let Some(watched) = desk.driver.find(&name) {
         return Json(Session::from(watched)).into_response();
     }
