@@ -15,7 +15,7 @@ use crate::table::Table;
 use crate::wheel::Wheel;
 use crate::{
     Cause, Config, ConfigError, Disconnect, Event, EventKind, Health, OnDisconnect, Open,
-    OpenError, Opened, SessionId, Tick, UnknownSession,
+    OpenError, Opened, SessionId, SessionName, Tick, UnknownSession,
 };
 
 /// Watches sessions.
@@ -108,10 +108,10 @@ impl Engine {
         if session.health == Health::Alive && session.silence_at(now).is_none() {
             // A beat only stores; the wheel's entry is re-filed when it fires (I2), but for a
             // patience that shrank by more than the time since the last beat.
-            let before = session.suspect_at();
+            let (patience, deadline) = (session.patience, session.suspect_at());
             session.learn(now, &mut self.rule);
             session.hear(now);
-            if session.suspect_at() < before {
+            if session.patience < patience && session.suspect_at() < deadline {
                 self.rearm(id);
             }
             return Ok(());
@@ -214,7 +214,7 @@ impl Engine {
         let terms = open.terms.unwrap_or(self.config.terms);
         let detector = Detector::default();
         let id = self.table.insert(Session {
-            name: open.name,
+            name: open.name.as_str().into(),
             terms,
             patience: self.rule.patience(&detector, terms),
             detector,
@@ -334,7 +334,7 @@ impl Engine {
         self.events.push_back(Event {
             at: now,
             id,
-            name: session.name.clone(),
+            name: SessionName::trusted(&session.name),
             epoch: session.epoch,
             silent: now.since(session.last_beat),
             kind,

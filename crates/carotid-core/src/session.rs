@@ -1,6 +1,7 @@
 //! One watched session.
 
 use crate::health::Evidence;
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::detector::Detector;
@@ -61,7 +62,8 @@ pub struct SessionView {
 /// What the table keeps of a session.
 #[derive(Debug)]
 pub(crate) struct Session {
-    pub(crate) name: SessionName,
+    /// Checked when it was a [`SessionName`]; what shares it outside costs 24 bytes more in here.
+    pub(crate) name: Box<str>,
     pub(crate) terms: Terms,
     pub(crate) history: History,
     pub(crate) detector: Detector,
@@ -126,7 +128,7 @@ impl Session {
     pub(crate) fn view(&self, id: SessionId, now: Tick) -> SessionView {
         let mut view = SessionView {
             id,
-            name: self.name.clone(),
+            name: SessionName::trusted(&self.name),
             epoch: self.epoch,
             health: self.health,
             cause: self.cause,

@@ -82,7 +82,7 @@ impl Table {
 
     /// Adds a session whose name is not in the table.
     pub(crate) fn insert(&mut self, session: Session) -> SessionId {
-        let hash_of_name = hash(&self.hasher, session.name.as_str());
+        let hash_of_name = hash(&self.hasher, &session.name);
         let slot = self.vacant.pop().unwrap_or_else(|| {
             let slot = u32::try_from(self.slots.len()).expect("max_sessions fits in 32 bits");
             self.slots.push(Slot {
@@ -101,7 +101,7 @@ impl Table {
     }
 
     pub(crate) fn remove(&mut self, id: SessionId) -> Option<Session> {
-        let hash_of_name = hash(&self.hasher, self.get(id)?.name.as_str());
+        let hash_of_name = hash(&self.hasher, &self.get(id)?.name);
         if let Ok(entry) = self
             .by_name
             .find_entry(hash_of_name, |&slot| slot == id.slot)
@@ -130,5 +130,5 @@ fn named(slots: &[Slot], slot: u32) -> &str {
     slots[slot as usize]
         .session
         .as_ref()
-        .map_or("", |session| session.name.as_str())
+        .map_or("", |session| &*session.name)
 }
