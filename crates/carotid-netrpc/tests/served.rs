@@ -48,6 +48,16 @@ struct World {
 }
 
 impl World {
+    /// A client of a server with these methods.
+    fn called(router: Router) -> Client {
+        let world = Self {
+            router,
+            ..Self::default()
+        };
+        let (near, _serving) = world.serve();
+        Client::new(near)
+    }
+
     fn serve(self) -> (DuplexStream, JoinHandle<End>) {
         let (near, far) = duplex(self.buffer.unwrap_or(64 * 1024));
         let mut pings = self.pings;
@@ -68,12 +78,7 @@ async fn errors_have_the_texts_of_go_and_the_connection_lives_on() {
     router
         .method("Arith.Double", async |n: i64| Ok::<_, ServerError>(2 * n))
         .unwrap();
-    let (near, _serving) = World {
-        router,
-        ..World::default()
-    }
-    .serve();
-    let client = Client::new(near);
+    let client = World::called(router);
     for (method, text) in [
         ("Nobody.Home", "rpc: can't find service Nobody.Home"),
         ("Arith.Halve", "rpc: can't find method Arith.Halve"),
@@ -106,12 +111,7 @@ async fn a_panic_is_the_error_of_its_call_alone() {
             },
         )
         .unwrap();
-    let (near, _serving) = World {
-        router,
-        ..World::default()
-    }
-    .serve();
-    let client = Client::new(near);
+    let client = World::called(router);
     let error = client.call::<bool>("Bad.Panic", &true).await.unwrap_err();
     assert_eq!(error.to_string(), "rpc: method Bad.Panic panicked");
     assert!(!client.call::<bool>("Bad.Panic", &false).await.unwrap());
@@ -131,12 +131,7 @@ async fn replies_come_when_they_are_ready_and_an_abandoned_call_harms_nobody() {
             }
         })
         .unwrap();
-    let (near, _serving) = World {
-        router,
-        ..World::default()
-    }
-    .serve();
-    let client = Client::new(near);
+    let client = World::called(router);
     let mut first = Box::pin(client.call::<String>("Gate.Wait", "first"));
     let mut second = Box::pin(client.call::<String>("Gate.Wait", "second"));
     tokio::select! {
