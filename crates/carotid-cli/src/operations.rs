@@ -30,8 +30,15 @@ impl Operations {
                 "Give the daemon's operations listener, for example --http http://127.0.0.1:7401.",
             )
         };
-        let base =
-            Url::parse(&daemon.http).map_err(|error| wrong(format!("is no URL: {error}")))?;
+        let text = &daemon.http;
+        // An address alone, as `serve` takes it and says it, is enough.
+        let is_address = !text.contains("://") && text.contains(':');
+        let url = if is_address {
+            format!("http://{text}")
+        } else {
+            text.clone()
+        };
+        let base = Url::parse(&url).map_err(|error| wrong(format!("is no URL: {error}")))?;
         if base.scheme() != "http" {
             return Err(wrong("does not begin with http://".to_owned()));
         }

@@ -78,6 +78,7 @@ fn what_cannot_be_is_refused() {
             &["beat", "a", "--interval", "1s", "--timeout", "1s"],
             "2 × 1s = 2s",
         ),
+        (&["beat", "a", "--call-timeout", "0s"], "more than 0s"),
         (&["beat", "a", "--addr", "nonsense"], "not HOST:PORT"),
         (&["beat", "a", "--addr", "localhost:99999"], "not HOST:PORT"),
     ] {

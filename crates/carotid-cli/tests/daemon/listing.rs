@@ -121,6 +121,27 @@ fn watch_misses_nothing_of_a_daemon_that_restarts() {
 }
 
 #[test]
+fn the_daemon_is_found_by_url_or_by_address() {
+    let daemon = Daemon::start(&[]);
+    let _connection = daemon.ping("a");
+    let address = daemon.http.to_string();
+    for http in [
+        address.clone(),
+        format!("http://{address}"),
+        format!("http://{address}/"),
+    ] {
+        let listed = stdout(carotid().args(["ps", "-o", "ndjson", "--http", &http]));
+        assert_eq!(listed.lines().count(), 1, "{http}");
+    }
+    let listed = stdout(
+        carotid()
+            .args(["ps", "-o", "ndjson"])
+            .env("CAROTID_HTTP", &address),
+    );
+    assert_eq!(listed.lines().count(), 1);
+}
+
+#[test]
 fn a_daemon_that_is_not_there_is_exit_code_2() {
     for command in ["ps", "watch"] {
         let mut gone = Daemon::start(&[]);
