@@ -15,11 +15,8 @@ use crate::exit::Exit;
 use crate::output;
 
 pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
-    let terms = Terms::new(args.interval.0, args.timeout.0).map_err(|error| {
-        Exit::usage(error)
-            .context("the settings cannot be used")
-            .advise("Change --interval or --timeout.")
-    })?;
+    let terms = Terms::new(args.interval.0, args.timeout.0)
+        .map_err(|error| Exit::settings(error).advise("Change --interval or --timeout."))?;
     let child = args.command.split_first().map(|(program, arguments)| {
         Command::new(program)
             .args(arguments)

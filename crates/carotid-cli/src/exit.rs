@@ -29,6 +29,11 @@ impl Exit {
         Self::new(Self::USAGE, error)
     }
 
+    /// Settings that are wrong, or contradict each other.
+    pub(crate) fn settings(error: impl Into<Error>) -> Self {
+        Self::usage(error).context("the settings cannot be used")
+    }
+
     /// Nobody answers at the address.
     pub(crate) fn connect(error: impl Into<Error>) -> Self {
         Self::new(Self::CONNECT, error)

@@ -19,11 +19,8 @@ use crate::{logging, output};
 pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     let decided = decide(args)?;
     let _log = logging::start(decided.log_format, &decided.log)?;
-    let server = Server::new(decided.server.clone()).map_err(|error| {
-        Exit::usage(error)
-            .context("the settings cannot be used")
-            .advise("See carotid serve --help.")
-    })?;
+    let server = Server::new(decided.server.clone())
+        .map_err(|error| Exit::settings(error).advise("See carotid serve --help."))?;
     let signals = Signals::register()?;
     allow_many_connections();
 

@@ -44,9 +44,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
         timeout.unwrap_or(defaults.terms.timeout()),
     );
     let terms = terms.map_err(|error| {
-        Exit::usage(error)
-            .context("the settings cannot be used")
-            .advise("Change --interval or --timeout; see carotid serve --help.")
+        Exit::settings(error).advise("Change --interval or --timeout; see carotid serve --help.")
     })?;
     let engine = Config {
         terms,
@@ -76,8 +74,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
 fn suspicion(detection: &Detection) -> Result<Suspicion, Exit> {
     let contradiction = |setting, rule, other| {
         let why = format!("{setting} belongs to the {rule} rule, but the rule is {other}");
-        Exit::usage(anyhow::anyhow!(why))
-            .context("the settings cannot be used")
+        Exit::settings(anyhow::anyhow!(why))
             .advise(format!("Leave out {setting}, or choose --detector {rule}."))
     };
     match detection.detector.unwrap_or(Detector::Fixed) {
@@ -96,7 +93,7 @@ fn suspicion(detection: &Detection) -> Result<Suspicion, Exit> {
         Detector::Adaptive => match detection.false_suspicions_per_day {
             Some(per_day) => SuspicionTarget::per_day(per_day)
                 .map(Suspicion::Adaptive)
-                .map_err(|error| Exit::usage(error).context("the settings cannot be used")),
+                .map_err(Exit::settings),
             None => Ok(Suspicion::Adaptive(SuspicionTarget::default())),
         },
     }
@@ -174,9 +171,25 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_the_flags_names_with_either_dash() {
+        for file in [
+            "on-disconnect = 'dead'\n[detection]\nsuspect-after = 3.5",
+            "on_disconnect = 'dead'\n[detection]\nsuspect_after = 3.5",
+        ] {
+            let (args, _file) = args(Settings::default(), file);
+            let engine = decide(args).unwrap().server.engine;
+            assert_eq!(engine.on_disconnect, core::OnDisconnect::Dead);
+            assert_eq!(engine.suspicion, Suspicion::Fixed { intervals: 3.5 });
+        }
+    }
+
+    #[test]
     fn contradictions_and_unknown_keys_are_refused() {
         for file in [
             "timeout = '15s'",
+            "[detection]\nfalse_suspicions_per_day = 5",
+            "[detection]\ndetector = 'adaptive'\nsuspect_after = 3.0",
+            "[detection]\ndetector = 'adaptive'\nfalse_suspicions_per_day = 0.0",
             "intervall = '1s'",
             "interval = 10",
             "log_format = 'xml'",

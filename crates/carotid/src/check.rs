@@ -4,9 +4,9 @@ use std::io;
 use std::time::Duration;
 
 use carotid_netrpc::{CallError, Client};
-use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
+use crate::connection::dial;
 use crate::source::messages::{CHECK, PING, SERVING};
 
 /// What the recipe's server answers.
@@ -61,9 +61,13 @@ pub enum CheckError {
 ///
 /// See [`CheckError`].
 pub async fn ask(address: &str, patience: Duration) -> Result<Answer, CheckError> {
-    let late = CheckError::ConnectTimeout { after: patience };
-    let connecting = timeout(patience, TcpStream::connect(address)).await;
-    let tcp = connecting.map_err(|_| late)?.map_err(CheckError::Connect)?;
+    let tcp = dial(address, patience).await.map_err(|error| {
+        if error.kind() == io::ErrorKind::TimedOut {
+            CheckError::ConnectTimeout { after: patience }
+        } else {
+            CheckError::Connect(error)
+        }
+    })?;
     tcp.set_nodelay(true).map_err(CheckError::Connect)?;
     let client = Client::new(tcp);
 

@@ -12,7 +12,8 @@ use carotid_core::Disconnect;
 use carotid_netrpc::End;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::timeout;
 
 /// Numbers a server's connections, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,6 +27,25 @@ impl fmt::Display for ConnectionId {
 
 /// Probes a connection on which nothing has moved for this long, as the recipe does.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// The first of a server's addresses that answers; each has `patience`, and so has the name.
+pub(crate) async fn dial(address: &str, patience: Duration) -> io::Result<TcpStream> {
+    let addresses = timeout(patience, lookup_host(address)).await;
+    let addresses = addresses.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in addresses? {
+        let connecting = timeout(patience, TcpStream::connect(address)).await;
+        match connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            // Dialling a free port of one's own machine can meet itself (simultaneous open).
+            Ok(tcp) if tcp.local_addr().is_ok_and(|local| local == address) => {
+                failure = io::ErrorKind::ConnectionRefused.into();
+            }
+            Ok(tcp) => return Ok(tcp),
+            Err(error) => failure = error,
+        }
+    }
+    Err(failure)
+}
 
 /// Sets what every connection of ours has: no delay of small messages, keepalive, and an end when
 /// what we sent stays unacknowledged for `user_timeout`.

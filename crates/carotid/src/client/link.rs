@@ -7,11 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carotid_netrpc::{self as netrpc, CallError, Lost};
-use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 
 use super::ClientConfig;
-use crate::connection::set_options;
+use crate::connection::{dial, set_options};
 use crate::source::messages::{BEAT, BeatReply, CLOSE, NameArgs, OPEN, OpenArgs, OpenReply, PING};
 
 /// Why a client's connection failed.
@@ -53,7 +52,8 @@ pub(super) struct Link {
 impl Link {
     /// Connects, and introduces the session.
     pub(super) async fn connect(config: &ClientConfig) -> Result<Self, LinkError> {
-        let tcp = dial(config).await?;
+        let dialled = dial(&config.address, config.call_timeout).await;
+        let tcp = dialled.map_err(|error| cannot_connect(config, error))?;
         let server = set_options(&tcp, config.terms.timeout()).and_then(|()| tcp.peer_addr());
         let mut link = Self {
             server: server.map_err(|error| cannot_connect(config, error))?,
@@ -114,25 +114,6 @@ impl Link {
         }
         self.calls.close().await;
     }
-}
-
-/// The first of the server's addresses that answers; each has its time.
-async fn dial(config: &ClientConfig) -> Result<TcpStream, LinkError> {
-    let resolving = timeout(config.call_timeout, lookup_host(&config.address)).await;
-    let addresses = resolving.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-    let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in addresses.map_err(|error| cannot_connect(config, error))? {
-        let connecting = timeout(config.call_timeout, TcpStream::connect(address)).await;
-        match connecting.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
-            // Dialling a free port of one's own machine can meet itself (simultaneous open).
-            Ok(tcp) if tcp.local_addr().is_ok_and(|local| local == address) => {
-                failure = io::ErrorKind::ConnectionRefused.into();
-            }
-            Ok(tcp) => return Ok(tcp),
-            Err(error) => failure = error,
-        }
-    }
-    Err(cannot_connect(config, failure))
 }
 
 fn cannot_connect(config: &ClientConfig, error: io::Error) -> LinkError {
