@@ -1,10 +1,12 @@
 //! The stages of `cargo xtask test`.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 
-use crate::run;
 use crate::tally::Tally;
-use crate::tools::{Go, INSTALL_GO};
+use crate::tools::{Go, INSTALL_FAKETIME, INSTALL_GO, find_or_install_faketime};
+use crate::run;
 
 /// One group of checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -19,6 +21,8 @@ pub(crate) enum Stage {
     Unit,
     /// The daemon and the client against real Go programs.
     Interop,
+    /// The daemon under a wall clock that jumps.
+    Wallclock,
     /// `go vet` of those programs.
     Vet,
     /// Licences, bans and sources, where cargo-deny is installed.
@@ -62,6 +66,10 @@ impl Stage {
             (Self::Doc, _) => doc(),
             (Self::Unit, _) => unit(),
             (Self::Deny, _) => check(&["deny", "check", "bans", "licenses", "sources"]),
+            (Self::Wallclock, _) => match find_or_install_faketime() {
+                Some(library) => wallclock(&library),
+                None => return Outcome::Skipped(INSTALL_FAKETIME),
+            },
             (Self::Interop, Some(go)) => interop(go),
             (Self::Vet, Some(go)) => {
                 Tally::check(run::succeeds(&mut go.command(&["vet", "./..."])))
@@ -80,9 +88,17 @@ fn clippy() -> Tally {
     let deny = ["--locked", "--", "-D", "warnings"];
     let all = [&["clippy", "--workspace", "--all-targets"][..], &deny].concat();
     // `--all-targets` leaves out a target with `test = false`.
-    let interop = [&["clippy", "--workspace", "--test", "interop"][..], &deny].concat();
+    let tests = [
+        "clippy",
+        "--workspace",
+        "--test",
+        "interop",
+        "--test",
+        "wallclock",
+    ];
+    let named = [&tests[..], &deny].concat();
     let clean = run::succeeds(&mut run::cargo(&all));
-    Tally::check(run::succeeds(&mut run::cargo(&interop)) && clean)
+    Tally::check(run::succeeds(&mut run::cargo(&named)) && clean)
 }
 
 fn doc() -> Tally {
@@ -106,4 +122,9 @@ fn interop(go: &Go) -> Tally {
     // Two at a time: they assert how late the daemon is, and share the machine with it.
     let mut command = run::cargo(&[&test[..], &["--", "--test-threads=2"]].concat());
     run::count(command.env("GO", go.program()))
+}
+
+fn wallclock(library: &Path) -> Tally {
+    let test = ["test", "--workspace", "--locked", "--test", "wallclock"];
+    run::count(run::cargo(&test).env("LIBFAKETIME", library))
 }

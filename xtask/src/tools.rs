@@ -1,4 +1,4 @@
-//! Finding the tools that checks need, and installing Go where that is simple.
+//! Finding the tools that checks need, and installing them where that is simple.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -41,18 +41,7 @@ impl Go {
         if let Some(go) = Self::find() {
             return Some(go);
         }
-        if !rustix::process::geteuid().is_root() || !run::answers(&mut apt(&["--version"])) {
-            return None;
-        }
-        println!("Go is missing; installing golang-go with apt-get for the interop tests");
-        // A list that cannot be refreshed may still be good enough to install from.
-        run::succeeds(&mut apt(&["update"]));
-        run::succeeds(&mut apt(&[
-            "install",
-            "-y",
-            "--no-install-recommends",
-            "golang-go",
-        ]));
+        install("golang-go", "the interop tests");
         Self::find()
     }
 
@@ -77,6 +66,60 @@ impl Go {
         }
         command
     }
+}
+
+/// What a person is told when there is no libfaketime.
+pub(crate) const INSTALL_FAKETIME: &str = "no libfaketime: install it (on Debian: apt-get install \
+    faketime) or name libfaketimeMT.so.1 in $LIBFAKETIME";
+
+/// The library that gives a program another wall clock; installed first if it is missing and that is
+/// simple.
+pub(crate) fn find_or_install_faketime() -> Option<PathBuf> {
+    faketime().or_else(|| {
+        install("libfaketime", "the wall clock test");
+        faketime()
+    })
+}
+
+fn faketime() -> Option<PathBuf> {
+    let named = std::env::var_os("LIBFAKETIME").map(PathBuf::from);
+    let library = Path::new("faketime/libfaketimeMT.so.1");
+    let usual = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
+    // Debian has a folder for each architecture.
+    let multiarch = std::fs::read_dir("/usr/lib")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let folders = usual.into_iter().chain(multiarch.map(|entry| entry.path()));
+    named
+        .into_iter()
+        .chain(folders.map(|folder| folder.join(library)))
+        .find(|path| path.is_file())
+}
+
+/// Redis, to compare with; installed first if it is missing and that is simple.
+pub(crate) fn find_or_install_redis() -> bool {
+    let answers = || run::answers(Command::new("redis-server").arg("--version"));
+    answers() || {
+        install("redis-server", "the comparison with Redis");
+        answers()
+    }
+}
+
+/// Installs a Debian package if this is root on a machine with apt, and says so.
+fn install(package: &str, purpose: &str) {
+    if !rustix::process::geteuid().is_root() || !run::answers(&mut apt(&["--version"])) {
+        return;
+    }
+    println!("installing {package} with apt-get for {purpose}");
+    // A list that cannot be refreshed may still be good enough to install from.
+    run::succeeds(&mut apt(&["update"]));
+    run::succeeds(&mut apt(&[
+        "install",
+        "-y",
+        "--no-install-recommends",
+        package,
+    ]));
 }
 
 fn apt(arguments: &[&str]) -> Command {

@@ -40,6 +40,12 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Tell what the belief in a session stands on
     Why(WhyArgs),
+    /// Tell how soon each way of dying is noticed, from the settings in force
+    ///
+    /// Takes the flags, environment and file of carotid serve, and refuses what it refuses. With
+    /// --measure it does them all for real, too. Exit codes: 0, or 1 if the settings cannot be used or
+    /// nothing could be started, 3 if something measured is not as computed.
+    Explain(Box<ExplainArgs>),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -83,6 +89,16 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) detection: Detection,
 
+    /// What to do when many fall silent together.
+    #[command(flatten)]
+    #[serde(default, alias = "mass-silence")]
+    pub(crate) mass_silence: MassSilence,
+
+    /// How much all peers together may say.
+    #[command(flatten)]
+    #[serde(default)]
+    pub(crate) fleet: Fleet,
+
     /// What a session is when its last connection is lost: suspect until its timeout, or dead
     /// [default: suspect]
     #[arg(long, env = "CAROTID_ON_DISCONNECT", value_name = "HEALTH")]
@@ -109,7 +125,7 @@ pub(crate) struct Settings {
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Detection {
-    /// What makes a silent session suspect [default: fixed]
+    /// What makes a silent session suspect [default: adaptive, or fixed with --suspect-after]
     #[arg(long, env = "CAROTID_DETECTOR", value_name = "RULE")]
     pub(crate) detector: Option<Detector>,
 
@@ -124,6 +140,65 @@ pub(crate) struct Detection {
     #[arg(long, env = "CAROTID_FALSE_SUSPICIONS_PER_DAY", value_name = "COUNT")]
     #[serde(alias = "false-suspicions-per-day")]
     pub(crate) false_suspicions_per_day: Option<f64>,
+}
+
+/// In the file, the table `[mass_silence]`.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MassSilence {
+    /// Mass silence is more than this share of a service, or of all sessions, about to die within an
+    /// interval; their deaths are held back. 1 switches it off [default: 0.15]
+    #[arg(
+        long = "mass-silence-share",
+        env = "CAROTID_MASS_SILENCE_SHARE",
+        value_name = "SHARE"
+    )]
+    pub(crate) share: Option<f64>,
+
+    /// A service with fewer sessions is too small for a mass [default: 10]
+    #[arg(
+        long = "mass-silence-least-sessions",
+        env = "CAROTID_MASS_SILENCE_LEAST_SESSIONS",
+        value_name = "COUNT"
+    )]
+    #[serde(alias = "least-sessions")]
+    pub(crate) least_sessions: Option<u32>,
+
+    /// How long deaths are held back at most; after an interval in which nobody came back it is over
+    /// [default: one interval]
+    #[arg(
+        long = "mass-silence-max-hold",
+        env = "CAROTID_MASS_SILENCE_MAX_HOLD",
+        value_name = "DURATION"
+    )]
+    #[serde(alias = "max-hold")]
+    pub(crate) max_hold: Option<Span>,
+
+    /// How many sessions may die in a second after that [default: 10000]
+    #[arg(
+        long = "mass-silence-releases-per-second",
+        env = "CAROTID_MASS_SILENCE_RELEASES_PER_SECOND",
+        value_name = "COUNT"
+    )]
+    #[serde(alias = "releases-per-second")]
+    pub(crate) releases_per_second: Option<u32>,
+}
+
+/// In the file, the table `[fleet]`.
+#[derive(Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fleet {
+    /// How many beats a second to take from all sessions that ask for terms; with more of them, longer
+    /// intervals are granted [default: 50000]
+    #[arg(long, env = "CAROTID_BEATS_PER_SECOND", value_name = "COUNT")]
+    #[serde(alias = "beats-per-second")]
+    pub(crate) beats_per_second: Option<u32>,
+
+    /// How many peers a second are to connect anew after all have lost their connections
+    /// [default: 5000]
+    #[arg(long, env = "CAROTID_RECONNECTS_PER_SECOND", value_name = "COUNT")]
+    #[serde(alias = "reconnects-per-second")]
+    pub(crate) reconnects_per_second: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum, Deserialize)]
@@ -171,6 +246,11 @@ pub(crate) struct BeatArgs {
     /// judges this session by it, not by its own setting
     #[arg(long, value_name = "DURATION", default_value = "60s")]
     pub(crate) timeout: Span,
+
+    /// For how long the process may stop now and then: it is not suspected within that. The timeout
+    /// must leave room for it and two intervals
+    #[arg(long, value_name = "DURATION", default_value = "0s")]
+    pub(crate) longest_stall: Span,
 
     /// How long to wait for a connection, and for the answer to a beat
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = some_time)]
@@ -242,6 +322,22 @@ pub(crate) struct WhyArgs {
 
     #[command(flatten)]
     pub(crate) daemon: Daemon,
+
+    /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    #[command(flatten)]
+    pub(crate) serve: ServeArgs,
+
+    /// Do it for real beside: start a scratch daemon with these settings and a peer for each way of
+    /// dying, let them die, and print what was measured. Takes some two intervals and the timeout. A
+    /// lost host and a cut network need root and the ip command
+    #[arg(long)]
+    pub(crate) measure: bool,
 
     /// How to print it
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]

@@ -16,7 +16,10 @@ use crate::output;
 
 pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
     let terms = Terms::new(args.interval.0, args.timeout.0)
-        .map_err(|error| Exit::settings(error).advise("Change --interval or --timeout."))?;
+        .and_then(|terms| terms.with_longest_stall(args.longest_stall.0))
+        .map_err(|error| {
+            Exit::settings(error).advise("Change --interval, --timeout or --longest-stall.")
+        })?;
     let child = args.command.split_first().map(|(program, arguments)| {
         Command::new(program)
             .args(arguments)
@@ -29,8 +32,11 @@ pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
     let client = Client::start(ClientConfig {
         terms,
         call_timeout: args.call_timeout.0,
+        // Whether this process gets on with its work says nothing of the command's.
+        watch_runtime: child.is_none(),
         ..ClientConfig::new(args.addr, args.name)
     });
+    let client = client.map_err(|error| Exit::usage(error).context("cannot beat"))?;
     tokio::spawn(tell(client.state()));
     let Some(child) = child else {
         stopped().await.map_err(Exit::usage)?;
@@ -113,6 +119,7 @@ async fn tell(mut state: watch::Receiver<ClientState>) {
             ClientState::Connected {
                 server,
                 epoch: Some(epoch),
+                ..
             } => output::talk(format_args!("beating on {server}, epoch {epoch}")),
             ClientState::Connected { server, .. } => {
                 output::talk(format_args!("pinging {server}, which knows no sessions"));

@@ -3,6 +3,7 @@
 mod args;
 mod beat;
 mod exit;
+mod explain;
 mod logging;
 mod operations;
 mod output;
@@ -54,6 +55,7 @@ fn run(command: Command) -> Result<ExitCode, Exit> {
         Command::Ps(args) => on_runtime(false, ps::run(args)),
         Command::Watch(args) => on_runtime(false, watch::run(args)),
         Command::Why(args) => on_runtime(false, why::run(args)),
+        Command::Explain(args) => on_runtime(false, explain::run(*args)),
     }
 }
 

@@ -79,8 +79,8 @@ pub(crate) fn is_colourful(stream: &impl IsTerminal) -> bool {
 pub(crate) fn coloured(word: &str, width: usize) -> String {
     let padded = format!("{word:width$}");
     let colour = match word {
-        "alive" | "back" | "opened" => "32",
-        "suspect" | "stalled" => "33",
+        "alive" | "back" | "opened" | "unwedged" => "32",
+        "suspect" | "stalled" | "wedged" | "mass_silence" => "33",
         "dead" => "31",
         _ => "2",
     };
@@ -120,7 +120,7 @@ pub(crate) fn table(sessions: &[Session]) -> Result<(), Exit> {
             "{}  {}  {:11}  {:7}  {:<8}  {:<5}  {peer:peer_width$}  {:<5}  {:.3}\n",
             padded(&session.name, name_width),
             coloured(&session.health, 7),
-            session.cause.as_deref().unwrap_or("-"),
+            cause(session),
             roughly(session.last_beat_ms),
             session.beats,
             session.connections,
@@ -129,6 +129,12 @@ pub(crate) fn table(sessions: &[Session]) -> Result<(), Exit> {
         );
     }
     bytes(text.as_bytes())
+}
+
+/// Why a session's health is what it is; that it is wedged does not show in its health.
+fn cause(session: &Session) -> &str {
+    let wedged = session.wedged.then_some("wedged");
+    session.cause.as_deref().or(wedged).unwrap_or("-")
 }
 
 /// In columns of a terminal: a Chinese character takes two.

@@ -41,10 +41,14 @@ pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
 }
 
 fn print_stalls(ledger: &Stalls) -> Result<(), Exit> {
-    let mut text = "BEGAN                     DID NOT RUN FOR\n".to_owned();
+    let mut text = "BEGAN                     DID NOT RUN FOR  SUSPENDED FOR\n".to_owned();
     for stall in &ledger.stalls {
         let length = output::roughly(stall.stalled_ms);
-        text += &format!("{:.3}  {length}\n", stall.at);
+        let suspended = match stall.suspended_ms {
+            0 => "-".to_owned(),
+            ms => output::roughly(ms),
+        };
+        text += &format!("{:.3}  {length:<15}  {suspended}\n", stall.at);
     }
     output::bytes(text.as_bytes())?;
     let (count, total) = (ledger.count, output::roughly(ledger.total_ms));

@@ -56,10 +56,11 @@ fn announce(decided: &Decided, rpc: &TcpListener, http: &TcpListener) -> Result<
     let (rpc, http) = (address(rpc)?, address(http)?);
     let terms = decided.server.engine.terms;
     if let Suspicion::Fixed { intervals } = decided.server.engine.suspicion
-        && terms.timeout() <= terms.interval().mul_f64(intervals)
+        && terms.at_risk_after() < terms.interval().mul_f64(intervals)
     {
         tracing::warn!(
-            "a session will be suspect only when it is dead: {intervals} × {:?} is not shorter than the timeout of {:?}",
+            "a session will be suspect after {:?}, before {intervals} × {:?} are over: its death after {:?} must not come unannounced",
+            terms.at_risk_after(),
             terms.interval(),
             terms.timeout(),
         );
@@ -154,12 +155,24 @@ async fn log_events(driver: Driver) {
 
 fn log_one(what: &Happening) {
     match what {
-        Happening::Session { event, .. } => log_event(event),
+        Happening::Session(conclusion) => log_event(&conclusion.event),
         Happening::Stalled(stall) => {
             let length = stall.length;
             tracing::warn!(
                 ?length,
                 "this daemon did not run; no session is blamed for it"
+            );
+        }
+        Happening::MassSilence(incident) => {
+            let held = incident.held_until.since(incident.at);
+            tracing::warn!(
+                incident = incident.number,
+                at_risk = incident.at_risk,
+                sessions = incident.sessions,
+                all = incident.all,
+                services = incident.services.join(","),
+                ?held,
+                "mass silence; deaths are held back"
             );
         }
         _ => {}
@@ -176,6 +189,9 @@ fn log_event(event: &Event) {
             tracing::warn!(%name, epoch, cause = cause.as_str(), ?silent, "dead");
         }
         EventKind::Back => tracing::info!(%name, epoch, ?silent, "back"),
+        EventKind::Wedged { stuck } => {
+            tracing::warn!(%name, epoch, ?stuck, "alive, but wedged");
+        }
         kind @ (EventKind::Opened { .. } | EventKind::Left | _) => {
             tracing::info!(%name, epoch, "{}", kind.as_str());
         }
@@ -190,7 +206,7 @@ struct Counts {
     back: u64,
     dead: u64,
     left: u64,
-    stalled: u64,
+    other: u64,
 }
 
 impl Counts {
@@ -201,8 +217,8 @@ impl Counts {
                 Some(EventKind::Suspect { .. }) => &mut self.suspect,
                 Some(EventKind::Back) => &mut self.back,
                 Some(EventKind::Dead { .. }) => &mut self.dead,
-                Some(EventKind::Left | _) => &mut self.left,
-                None => &mut self.stalled,
+                Some(EventKind::Left) => &mut self.left,
+                Some(_) | None => &mut self.other,
             };
             *count += 1;
         }
@@ -215,13 +231,13 @@ impl Counts {
             back,
             dead,
             left,
-            stalled,
+            other,
         } = self;
         let said = "many sessions changed at once; GET /api/v1/events lists them";
         if *dead > 0 {
-            tracing::warn!(opened, suspect, back, dead, left, stalled, "{said}");
+            tracing::warn!(opened, suspect, back, dead, left, other, "{said}");
         } else {
-            tracing::info!(opened, suspect, back, dead, left, stalled, "{said}");
+            tracing::info!(opened, suspect, back, dead, left, other, "{said}");
         }
     }
 }

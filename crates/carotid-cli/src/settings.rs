@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use carotid::ServerConfig;
-use carotid::core::{self, Config, Suspicion, SuspicionTarget, Terms};
+use carotid::core::{self, Allowance, BreakerConfig, Config, Suspicion, SuspicionTarget, Terms};
 
 use crate::args::{
-    DEFAULT_HTTP, DEFAULT_RPC, Detection, Detector, LogFormat, OnDisconnect, ServeArgs, Settings,
+    DEFAULT_HTTP, DEFAULT_RPC, Detection, Detector, Fleet, LogFormat, MassSilence, OnDisconnect,
+    ServeArgs, Settings,
 };
 use crate::exit::Exit;
 
@@ -63,11 +64,40 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
         log: settings.log.unwrap_or_else(|| "info".to_owned()),
         server: ServerConfig {
             engine,
+            breaker: breaker(&settings.mass_silence),
+            allowance: allowance(&settings.fleet),
             max_message: MAX_MESSAGE,
             ..ServerConfig::default()
         },
         file,
     })
+}
+
+fn breaker(mass_silence: &MassSilence) -> BreakerConfig {
+    let default = BreakerConfig::default();
+    BreakerConfig {
+        share: mass_silence.share.unwrap_or(default.share),
+        least_sessions: mass_silence
+            .least_sessions
+            .unwrap_or(default.least_sessions),
+        max_hold: mass_silence
+            .max_hold
+            .map(|span| span.0)
+            .or(default.max_hold),
+        releases_per_second: mass_silence
+            .releases_per_second
+            .unwrap_or(default.releases_per_second),
+    }
+}
+
+fn allowance(fleet: &Fleet) -> Allowance {
+    let default = Allowance::default();
+    Allowance {
+        beats_per_second: fleet.beats_per_second.unwrap_or(default.beats_per_second),
+        reconnects_per_second: fleet
+            .reconnects_per_second
+            .unwrap_or(default.reconnects_per_second),
+    }
 }
 
 /// The rule asked for; a setting of the other rule is a contradiction.
@@ -77,7 +107,11 @@ fn suspicion(detection: &Detection) -> Result<Suspicion, Exit> {
         Exit::settings(anyhow::anyhow!(why))
             .advise(format!("Leave out {setting}, or choose --detector {rule}."))
     };
-    match detection.detector.unwrap_or(Detector::Fixed) {
+    let implied = match detection.suspect_after {
+        Some(_) => Detector::Fixed,
+        None => Detector::Adaptive,
+    };
+    match detection.detector.unwrap_or(implied) {
         Detector::Fixed if detection.false_suspicions_per_day.is_some() => Err(contradiction(
             "false_suspicions_per_day",
             "adaptive",
@@ -86,9 +120,8 @@ fn suspicion(detection: &Detection) -> Result<Suspicion, Exit> {
         Detector::Adaptive if detection.suspect_after.is_some() => {
             Err(contradiction("suspect_after", "fixed", "adaptive"))
         }
-        Detector::Fixed => Ok(match detection.suspect_after {
-            Some(intervals) => Suspicion::Fixed { intervals },
-            None => Suspicion::default(),
+        Detector::Fixed => Ok(Suspicion::Fixed {
+            intervals: detection.suspect_after.unwrap_or(Suspicion::INTERVALS),
         }),
         Detector::Adaptive => match detection.false_suspicions_per_day {
             Some(per_day) => SuspicionTarget::per_day(per_day)
@@ -111,6 +144,19 @@ fn or(first: Settings, second: Settings) -> Settings {
             suspect_after: (first.detection.suspect_after).or(second.detection.suspect_after),
             false_suspicions_per_day: (first.detection.false_suspicions_per_day)
                 .or(second.detection.false_suspicions_per_day),
+        },
+        mass_silence: MassSilence {
+            share: first.mass_silence.share.or(second.mass_silence.share),
+            least_sessions: (first.mass_silence.least_sessions)
+                .or(second.mass_silence.least_sessions),
+            max_hold: first.mass_silence.max_hold.or(second.mass_silence.max_hold),
+            releases_per_second: (first.mass_silence.releases_per_second)
+                .or(second.mass_silence.releases_per_second),
+        },
+        fleet: Fleet {
+            beats_per_second: (first.fleet.beats_per_second).or(second.fleet.beats_per_second),
+            reconnects_per_second: (first.fleet.reconnects_per_second)
+                .or(second.fleet.reconnects_per_second),
         },
         on_disconnect: first.on_disconnect.or(second.on_disconnect),
         max_sessions: first.max_sessions.or(second.max_sessions),
@@ -187,7 +233,10 @@ mod tests {
     fn contradictions_and_unknown_keys_are_refused() {
         for file in [
             "timeout = '15s'",
-            "[detection]\nfalse_suspicions_per_day = 5",
+            "[detection]\nfalse_suspicions_per_day = 5\nsuspect_after = 3.0",
+            "[detection]\nfalse_suspicions_per_day = 5\ndetector = 'fixed'",
+            "[mass_silence]\nshare = 'all'",
+            "[fleet]\nbeats = 5",
             "[detection]\ndetector = 'adaptive'\nsuspect_after = 3.0",
             "[detection]\ndetector = 'adaptive'\nfalse_suspicions_per_day = 0.0",
             "intervall = '1s'",

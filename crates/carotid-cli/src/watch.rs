@@ -5,7 +5,7 @@ mod sse;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use carotid::api::{AFTER_HEADER, Event, Missed, RUN_HEADER};
+use carotid::api::{AFTER_HEADER, Event, Incident, Missed, RUN_HEADER};
 use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderValue};
 
@@ -15,7 +15,7 @@ use crate::operations::Operations;
 use crate::output::{self, Format};
 use sse::{Frame, Frames};
 
-const HEADER: &str = "SEQ      AT                        KIND     CAUSE        SILENT   EPOCH  PEER                   NAME";
+const HEADER: &str = "SEQ      AT                        KIND          CAUSE        SILENT   EPOCH  PEER                   NAME";
 
 /// How long to wait before asking a daemon that went away again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -123,20 +123,34 @@ fn print(frame: &Frame, after: &mut Option<u64>, format: Format) -> Result<(), E
     }
 }
 
+/// Mass silence in a few words, where other events have a name.
+fn describe(incident: &Incident) -> String {
+    let (at_risk, sessions) = (incident.at_risk, incident.sessions);
+    let whose = match &incident.services[..] {
+        _ if incident.all => "all".to_owned(),
+        [one] => one.clone(),
+        several => format!("{} services", several.len()),
+    };
+    let held = output::roughly(incident.held_ms);
+    format!("{at_risk} of {sessions} sessions ({whose}); deaths held for {held}")
+}
+
 /// The event in columns; `-` where it has nothing to say.
 fn columns(event: &Event) -> String {
-    let name = output::harmless(event.name.as_deref().unwrap_or("(this daemon)"));
+    let incident = event.incident.as_ref().map(describe);
+    let name = event.name.as_deref().or(incident.as_deref());
+    let name = output::harmless(name.unwrap_or("(this daemon)"));
     let epoch = event
         .epoch
         .map_or("-".to_owned(), |epoch| epoch.to_string());
-    let time = event.silent_ms.or(event.stalled_ms);
+    let time = (event.stuck_ms).or(event.silent_ms).or(event.stalled_ms);
     let time = time.map_or("-".to_owned(), output::roughly);
     let peer = event.peer.map_or("-".to_owned(), |peer| peer.to_string());
     format!(
         "{:<7}  {:.3}  {}  {:<11}  {time:<7}  {epoch:<5}  {peer:<21}  {name}",
         event.seq,
         event.at,
-        output::coloured(&event.kind, 7),
+        output::coloured(&event.kind, 12),
         event.cause.as_deref().unwrap_or("-"),
     )
 }

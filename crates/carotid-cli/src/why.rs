@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use carotid::api::Verdict;
+use carotid::api::{Session, Verdict};
 
 use crate::args::WhyArgs;
 use crate::exit::Exit;
@@ -21,44 +21,101 @@ pub(crate) async fn run(args: WhyArgs) -> Result<ExitCode, Exit> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// One sentence of what we believe, one of what that stands on.
 fn tell(verdict: &Verdict) -> String {
     let session = &verdict.session;
-    let name = output::harmless(&session.name);
-    let mut text = match &*session.health {
-        "alive" => format!("{name} is alive."),
-        "left" => format!("{name} left at {:.3}: it said goodbye.", session.since),
-        health => format!("{name} is {health} since {:.3}.", session.since),
-    };
-    let moment = if session.health == "alive" {
-        "ago"
-    } else {
-        "earlier"
-    };
-    text += &format!(" Last beat {} {moment}", roughly(verdict.silent_ms));
-    if let Some(peer) = session.peer {
-        text += &format!(" on {peer}");
-    }
+    let is_alive = session.health == "alive";
+    let mut clauses = Vec::new();
+    let when = if is_alive { "ago" } else { "earlier" };
+    let peer = session.peer.map(|peer| format!(" on {peer}"));
+    let last_beat = roughly(verdict.silent_ms);
+    clauses.push(format!(
+        "Last beat {last_beat} {when}{}",
+        peer.unwrap_or_default()
+    ));
     if let Some((mean, deviation)) = usual(&verdict.gaps_ms) {
         let (mean, deviation) = (shortly(mean), shortly(deviation));
-        text += &format!("; beats usually came every {mean} ± {deviation}");
+        clauses.push(format!("beats usually came every {mean} ± {deviation}"));
     }
-    let (suspicion, timeout) = (
-        roughly(verdict.suspect_after_ms),
-        roughly(session.timeout_ms),
+    clauses.extend(
+        verdict
+            .round_trip_ms
+            .map(|ms| format!("a round trip took {}", shortly(ms))),
     );
-    text += &format!("; a silence of {suspicion} is suspect, one of {timeout} is death");
-    text += match session.cause.as_deref() {
-        Some("silence") => "; the connection was still open",
-        Some("closed") => "; its connection was closed",
-        Some("reset") => "; its connection was reset",
-        Some("unreachable") => "; its host did not answer any more",
-        _ => "",
+    if session.health != "left" {
+        clauses.push(limits(verdict));
+    }
+    clauses.extend(connection(session).map(str::to_owned));
+    clauses.extend(breaker(session).map(str::to_owned));
+    if is_alive && verdict.own_health_score > 0 {
+        let times = verdict.own_health_score + 1;
+        clauses.push(format!(
+            "this host is not well itself, so the margin before suspicion is {times} times as long"
+        ));
+    }
+    clauses.push(match verdict.stalled_ms {
+        0 => "this daemon did not stall".to_owned(),
+        ms => format!(
+            "this daemon did not run for {}, which is not counted",
+            roughly(ms)
+        ),
+    });
+    format!("{} {}.", belief(session), clauses.join("; "))
+}
+
+fn belief(session: &Session) -> String {
+    let name = output::harmless(&session.name);
+    match &*session.health {
+        "alive" if session.wedged => {
+            format!("{name} is alive but wedged: it beats, and its main loop makes no progress.")
+        }
+        "alive" => format!("{name} is alive."),
+        "left" => format!("{name} left at {:.3}: it said goodbye.", session.since),
+        "dead" if session.wedged => format!(
+            "{name} is dead since {:.3}, and was wedged before.",
+            session.since
+        ),
+        health => format!("{name} is {health} since {:.3}.", session.since),
+    }
+}
+
+/// The deadlines in force, and where the first of them comes from.
+fn limits(verdict: &Verdict) -> String {
+    let suspicion = roughly(verdict.suspect_after_ms);
+    let timeout = roughly(verdict.session.timeout_ms);
+    let reason = match verdict.quantile {
+        Some(quantile) => {
+            let (spread, interval) = (
+                shortly(verdict.spread_ms),
+                roughly(verdict.session.interval_ms),
+            );
+            format!(" ({interval} and up to {quantile:.1} × {spread} late)")
+        }
+        None => String::new(),
     };
-    if verdict.stalled_ms == 0 {
-        text + "; this daemon did not stall."
-    } else {
-        let stalled = roughly(verdict.stalled_ms);
-        text + &format!("; this daemon did not run for {stalled}, which is not counted.")
+    format!("a silence of {suspicion} is suspect{reason}, one of {timeout} is death")
+}
+
+fn connection(session: &Session) -> Option<&'static str> {
+    match session.cause.as_deref()? {
+        "silence" => Some("the connection was still open"),
+        "closed" => Some("its connection was closed"),
+        "reset" => Some("its connection was reset"),
+        "unreachable" => Some("its host did not answer any more"),
+        _ => None,
+    }
+}
+
+fn breaker(session: &Session) -> Option<&'static str> {
+    match (&*session.health, &*session.standing) {
+        ("suspect", "held") => {
+            Some("its time is up, but many fell silent with it, so its death is held back")
+        }
+        ("suspect", "at-risk") => Some("less than an interval is left to it"),
+        ("dead", "held") => {
+            Some("many fell silent with it, so its death was held back for a while")
+        }
+        _ => None,
     }
 }
 
@@ -75,7 +132,9 @@ fn usual(gaps: &[f64]) -> Option<(f64, f64)> {
 }
 
 fn shortly(ms: f64) -> String {
-    if ms < 1000.0 {
+    if ms < 10.0 {
+        format!("{ms:.1} ms")
+    } else if ms < 1000.0 {
         format!("{ms:.0} ms")
     } else {
         format!("{:.1} s", ms / 1000.0)
@@ -83,39 +142,4 @@ fn shortly(ms: f64) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn verdict(health: &str, cause: Option<&str>, stalled_ms: u64) -> Verdict {
-        let session = serde_json::json!({
-            "name": "payments/7", "service": "payments", "health": health, "cause": cause,
-            "epoch": 1, "since": "2026-11-23T12:03:11Z", "last_beat_ms": 61_000, "beats": 9,
-            "connections": 1, "peer": "10.0.0.7:4711", "interval_ms": 10_000,
-            "timeout_ms": 60_000,
-        });
-        let verdict = serde_json::json!({
-            "session": session, "last_beat": "2026-11-23T12:02:11Z", "silent_ms": 60_000,
-            "gaps_ms": [9_960.0, 10_040.0, 9_960.0, 10_040.0], "suspect_after_ms": 25_000,
-            "spread_ms": 500.0, "stalled_ms": stalled_ms,
-        });
-        serde_json::from_value(verdict).unwrap()
-    }
-
-    #[test]
-    fn a_verdict_reads_like_a_sentence() {
-        assert_eq!(
-            tell(&verdict("dead", Some("silence"), 0)),
-            "payments/7 is dead since 2026-11-23T12:03:11.000Z. Last beat 1m00s earlier on \
-             10.0.0.7:4711; beats usually came every 10.0 s ± 40 ms; a silence of 25.0s is \
-             suspect, one of 1m00s is death; the connection was still open; this daemon did not \
-             stall."
-        );
-        assert!(tell(&verdict("alive", None, 0)).starts_with("payments/7 is alive. Last beat"));
-        let stalled = tell(&verdict("suspect", Some("closed"), 2500));
-        assert!(stalled.contains("its connection was closed"), "{stalled}");
-        assert!(
-            stalled.ends_with("did not run for 2.5s, which is not counted."),
-            "{stalled}"
-        );
-    }
-}
+mod tests;

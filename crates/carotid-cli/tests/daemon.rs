@@ -10,9 +10,14 @@ mod ground;
 mod daemon {
     mod arguments;
     mod beat;
+    mod explain;
     mod http;
     mod life;
     mod listing;
+    mod mass;
     mod ping;
     mod stall;
+    mod terms;
+    mod wedged;
+    mod why;
 }

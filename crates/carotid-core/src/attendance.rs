@@ -9,6 +9,7 @@ use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use crate::Tick;
+use crate::own_health::OwnHealth;
 
 /// Stalls that the ledger lists; older ones still count in the sums.
 const LISTED: usize = 1000;
@@ -27,6 +28,7 @@ pub struct Attendance {
     stalls: VecDeque<Stall>,
     count: u64,
     stalled: Duration,
+    own_health: OwnHealth,
 }
 
 /// A span in which we did not run.
@@ -38,6 +40,8 @@ pub struct Stall {
     pub at: Tick,
     /// How long it was.
     pub length: Duration,
+    /// How much of it the machine was suspended for, and nothing on it ran.
+    pub suspended: Duration,
     /// By how much it moved attended time back: the length and the grace after it.
     pub credit: Duration,
 }
@@ -50,11 +54,15 @@ impl Attendance {
     /// take to schedule a thread, five pulses are their own.
     pub const TOLERANCE: Duration = Duration::from_millis(250);
 
+    /// A pulse that comes later than this is no stall, but a sign that we are not well.
+    pub const LATE: Duration = Duration::from_millis(150);
+
     /// How long attended time stands still after a stall: long enough to read what ten thousand peers
     /// have sent meanwhile.
     pub const GRACE: Duration = Duration::from_millis(500);
 
-    /// Attendance that begins at `clock`, a point on the monotonic clock.
+    /// Attendance that begins at `clock`: a monotonic clock that goes on while the machine is
+    /// suspended, as `CLOCK_BOOTTIME` does.
     #[must_use]
     pub const fn new(clock: Tick) -> Self {
         Self {
@@ -64,25 +72,40 @@ impl Attendance {
             stalls: VecDeque::new(),
             count: 0,
             stalled: Duration::ZERO,
+            own_health: OwnHealth::new(clock),
         }
     }
 
-    /// We run, and the monotonic clock shows `clock`. Returns the stall that has just ended, if one
-    /// has; one that follows before the grace period of the last is over makes that one longer.
-    pub fn attend(&mut self, clock: Tick) -> Option<Stall> {
+    /// We run, and the clock shows `clock`; for `suspended` of the time since the last call the
+    /// machine slept. Returns the stall that has just ended, if one has; one that follows before the
+    /// grace period of the last is over makes that one longer.
+    pub fn attend(&mut self, clock: Tick, suspended: Duration) -> Option<Stall> {
         let gap = clock.since(self.seen);
         let before = self.now(self.seen);
-        let in_grace = self.seen < self.floor.after(self.credit);
+        let grace_left = self.floor.after(self.credit).since(self.seen);
         self.seen = self.seen.max(clock);
+        if gap <= Self::LATE {
+            self.own_health.recover(clock);
+        } else {
+            self.own_health.worsen(clock, gap > Self::TOLERANCE);
+        }
         if gap <= Self::TOLERANCE {
             return None;
         }
-        self.floor = before;
         self.stalled += gap;
-        if in_grace && let Some(last) = self.stalls.back_mut() {
+        if cfg!(carotid_break = "credit") {
+            return None;
+        }
+        self.floor = before;
+        if !grace_left.is_zero()
+            && let Some(last) = self.stalls.back_mut()
+        {
             last.length += gap;
-            last.credit += gap;
-            self.credit += gap;
+            last.suspended += suspended;
+            // What queued up meanwhile is read in a whole grace of its own.
+            let credit = gap + Self::GRACE.saturating_sub(grace_left);
+            last.credit += credit;
+            self.credit += credit;
             return Some(*last);
         }
         let credit = gap + Self::GRACE;
@@ -95,6 +118,7 @@ impl Attendance {
             number: self.count,
             at: before,
             length: gap,
+            suspended,
             credit,
         };
         self.stalls.push_back(stall);
@@ -135,16 +159,29 @@ impl Attendance {
     /// How long we stalled between two points in attended time, as far as the ledger lists it.
     #[must_use]
     pub fn stalled_between(&self, from: Tick, to: Tick) -> Duration {
-        let within = self
-            .stalls
-            .iter()
-            .filter(|stall| from <= stall.at && stall.at <= to);
-        within.map(|stall| stall.length).sum()
+        let mut stalled = Duration::ZERO;
+        // From the latest back, as whoever asks means to know of the last minute.
+        for stall in self.stalls.iter().rev() {
+            if stall.at < from {
+                break;
+            }
+            if stall.at <= to {
+                stalled += stall.length;
+            }
+        }
+        stalled
     }
 
     /// The ledger's latest stalls, oldest first.
     pub fn stalls(&self) -> impl Iterator<Item = &Stall> {
         self.stalls.iter()
+    }
+
+    /// How unwell this host is: 0 while it is well, 8 at most. Each stall adds two and each pulse later
+    /// than [`Self::LATE`] one; five calm seconds take one away.
+    #[must_use]
+    pub const fn score(&self) -> u32 {
+        self.own_health.score()
     }
 
     /// How often we stalled.
@@ -185,7 +222,7 @@ mod tests {
     /// Pulses as it should from one time to another.
     fn run(attendance: &mut Attendance, from: u64, to: u64) {
         for pulse in (from..=to).step_by(50) {
-            assert_eq!(attendance.attend(at(pulse)), None);
+            assert_eq!(attendance.attend(at(pulse), ms(0)), None);
         }
     }
 
@@ -201,7 +238,7 @@ mod tests {
     fn a_stall_and_the_grace_after_it_do_not_count() {
         let mut attendance = Attendance::new(at(0));
         run(&mut attendance, 0, 1000);
-        let stall = attendance.attend(at(121_000)).unwrap();
+        let stall = attendance.attend(at(121_000), ms(0)).unwrap();
         assert_eq!((stall.at, stall.length), (at(1000), ms(120_000)));
         // Time stands still until the grace is over, and goes on from there.
         assert_eq!(attendance.now(at(121_000)), at(1000));
@@ -216,12 +253,18 @@ mod tests {
     #[test]
     fn a_stall_within_the_grace_of_another_makes_it_longer() {
         let mut attendance = Attendance::new(at(0));
-        attendance.attend(at(5000)).unwrap();
-        let longer = attendance.attend(at(5400)).unwrap();
+        attendance.attend(at(5000), ms(0)).unwrap();
+        let longer = attendance.attend(at(5400), ms(0)).unwrap();
         assert_eq!((longer.number, longer.length), (1, ms(5400)));
+        // It has a whole grace of its own.
+        assert_eq!(attendance.now(at(5899)), at(0));
+        assert_eq!(attendance.now(at(5901)), at(1));
         run(&mut attendance, 5400, 8000);
-        let next = attendance.attend(at(9000)).unwrap();
-        assert_eq!((next.number, next.length), (2, ms(1000)));
+        let next = attendance.attend(at(9000), ms(900)).unwrap();
+        assert_eq!(
+            (next.number, next.length, next.suspended),
+            (2, ms(1000), ms(900))
+        );
         assert_eq!(attendance.stalls().count(), 2);
         assert_eq!(attendance.stalled(), ms(6400));
     }
@@ -229,16 +272,33 @@ mod tests {
     #[test]
     fn a_late_pulse_within_tolerance_is_no_stall() {
         let mut attendance = Attendance::new(at(0));
-        assert_eq!(attendance.attend(at(250)), None);
-        assert_eq!(attendance.attend(at(500)), None);
-        assert!(attendance.attend(at(751)).is_some());
+        assert_eq!(attendance.attend(at(250), ms(0)), None);
+        assert_eq!(attendance.attend(at(500), ms(0)), None);
+        assert!(attendance.attend(at(751), ms(0)).is_some());
+    }
+
+    #[test]
+    fn we_are_unwell_after_stalls_and_late_pulses_and_well_after_a_calm_while() {
+        let mut attendance = Attendance::new(at(0));
+        attendance.attend(at(1000), ms(0)).unwrap();
+        assert_eq!(attendance.score(), 2);
+        attendance.attend(at(1200), ms(0));
+        assert_eq!(attendance.score(), 3);
+        run(&mut attendance, 1250, 6150);
+        assert_eq!(attendance.score(), 3);
+        run(&mut attendance, 6200, 16_200);
+        assert_eq!(attendance.score(), 0);
+        for pulse in 17..100 {
+            attendance.attend(at(pulse * 1000), ms(0));
+        }
+        assert_eq!(attendance.score(), 8);
     }
 
     #[test]
     fn the_ledger_is_bounded_and_its_sums_are_not() {
         let mut attendance = Attendance::new(at(0));
         for stall in 1..=3000 {
-            attendance.attend(at(stall * 2000)).unwrap();
+            attendance.attend(at(stall * 2000), ms(0)).unwrap();
             run(&mut attendance, stall * 2000, stall * 2000 + 1000);
         }
         assert_eq!(attendance.stalls().count(), LISTED);
@@ -256,7 +316,7 @@ mod tests {
             let mut seen = Vec::new();
             for gap in gaps {
                 clock += gap;
-                let stalled = attendance.attend(at(clock)).is_some();
+                let stalled = attendance.attend(at(clock), ms(0)).is_some();
                 lived += if stalled { 0 } else { gap };
                 let now = attendance.now(at(clock));
                 prop_assert!(last <= now && now <= at(clock));

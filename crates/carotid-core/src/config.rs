@@ -10,7 +10,8 @@ pub struct Config {
     /// Terms of a session that asked for none of its own. Default: 10 s and 60 s.
     pub terms: Terms,
 
-    /// What makes a silent session suspect. Default: 2.5 intervals, whatever its beats are like.
+    /// What makes a silent session suspect. Default: adaptive, at most five false suspicions for each
+    /// session and day.
     pub suspicion: Suspicion,
 
     /// What a lost connection means. Default: suspicion.
@@ -64,6 +65,15 @@ pub enum ConfigError {
     /// No session could ever be opened.
     #[error("max_sessions is 0: no session could be opened")]
     NoSessions,
+    /// A share of sessions that is none.
+    #[error("mass silence of a share of {share} is not between 0 and 1")]
+    BreakerShare {
+        /// The value given.
+        share: f64,
+    },
+    /// No held death could ever be released.
+    #[error("releases_per_second is 0: what mass silence holds back would never be let go")]
+    NoReleases,
     /// No deadline could ever be handled.
     #[error("max_steps_per_call is 0: no deadline could be handled")]
     NoSteps,

@@ -50,11 +50,19 @@ impl Detector {
 
     /// Learns from a beat that ended a silence of `gap`. The cohort must be that of the interval.
     pub fn observe(&mut self, cohort: &mut Cohort, gap: Duration, terms: Terms) {
-        let late = gap.saturating_sub(terms.interval()).min(terms.timeout());
-        let late = late.as_secs_f32();
+        let nanos = u64::try_from(gap.as_nanos()).unwrap_or(u64::MAX);
+        self.observe_nanos(cohort, nanos, terms);
+    }
+
+    /// The same for a gap in nanoseconds.
+    pub(crate) fn observe_nanos(&mut self, cohort: &mut Cohort, gap: u64, terms: Terms) {
+        let interval = terms.interval_nanos();
+        let late = gap.saturating_sub(interval).min(terms.timeout_nanos());
+        #[expect(clippy::cast_precision_loss, reason = "24 bits of lateness are enough")]
+        let late = late as f32 * SECONDS_PER_NANO;
         let square = late * late;
         // A peer that floods beats must not dilute the lateness of all the others (I9).
-        if gap >= terms.interval() / 2 {
+        if gap >= interval / 2 {
             cohort.count(square / self.variance(terms));
         }
         self.fast = Self::forget(self.fast, square, Self::FAST_BEATS);
@@ -67,9 +75,19 @@ impl Detector {
     /// the cohort's quantile gives (Lifeguard: Dadgar, Phillips, Currey 2018).
     #[must_use]
     pub fn patience(&self, cohort: &Cohort, terms: Terms, own_health_score: u32) -> Duration {
+        self.patience_at(cohort.quantile(), terms, own_health_score)
+    }
+
+    /// The same with a cohort's quantile, in σ.
+    pub(crate) fn patience_at(
+        &self,
+        quantile: f32,
+        terms: Terms,
+        own_health_score: u32,
+    ) -> Duration {
         #[expect(clippy::cast_precision_loss, reason = "a score is a small number")]
         let times = own_health_score.saturating_add(1) as f32;
-        let margin = cohort.quantile() * self.sigma(terms) * times;
+        let margin = quantile * self.sigma(terms) * times;
         // A margin too large for a `Duration` is larger than any timeout.
         let margin = Duration::try_from_secs_f32(margin).unwrap_or(Terms::MAX_TIMEOUT);
         (terms.interval() + margin).min(terms.timeout())
@@ -92,10 +110,16 @@ impl Detector {
 
     /// σ², in s².
     fn variance(self, terms: Terms) -> f32 {
-        let floor = Self::FLOOR * terms.interval().as_secs_f32();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "24 bits of an interval are enough"
+        )]
+        let floor = Self::FLOOR * (terms.interval_nanos() as f32 * SECONDS_PER_NANO);
         self.fast.max(self.slow).max(floor * floor)
     }
 }
+
+const SECONDS_PER_NANO: f32 = 1e-9;
 
 #[cfg(test)]
 mod tests;

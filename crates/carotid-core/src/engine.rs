@@ -1,21 +1,23 @@
 //! The one public state machine: inputs, outputs, queries.
 //!
-//! What it concludes depends on its inputs and their times alone, not on when its deadlines are
-//! swept: a session whose deadline has passed is judged by it before anything else happens to that
-//! session (I3).
+//! A session whose suspicion deadline has passed is suspected before anything else happens to it
+//! (I3). Death by silence is a verdict that only [`Engine::handle_timeout`] draws, when it has heard
+//! the [`Breaker`]; until then a sign of life saves.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
+use crate::breaker::Sentence;
 use crate::detector::Detector;
-use crate::health::Evidence;
+use crate::health::Finding;
 use crate::history::History;
 use crate::patience::Rule;
-use crate::session::Session;
+use crate::session::{Limit, Profile, Session};
 use crate::table::Table;
 use crate::wheel::Wheel;
 use crate::{
-    Cause, Config, ConfigError, Disconnect, Event, EventKind, Health, OnDisconnect, Open,
-    OpenError, Opened, SessionId, SessionName, Tick, UnknownSession,
+    Breaker, Cause, Config, ConfigError, Disconnect, Event, EventKind, Health, OnDisconnect, Open,
+    OpenError, Opened, SessionId, SessionName, Standing, Terms, Tick, UnknownSession, Vitals,
 };
 
 /// Watches sessions.
@@ -23,7 +25,7 @@ use crate::{
 /// Feed it [`open`](Self::open), [`beat`](Self::beat), [`detach`](Self::detach) and
 /// [`close`](Self::close); call [`handle_timeout`](Self::handle_timeout) when
 /// [`poll_timeout`](Self::poll_timeout) says so; after each of these drain
-/// [`poll_event`](Self::poll_event). Times must come from one clock. A time before one already seen
+/// [`poll_event`](Self::poll_event) and show the events to the [`Breaker`]. Times must come from one clock. A time before one already seen
 /// is harmless: nothing becomes younger by it.
 #[derive(Debug)]
 pub struct Engine {
@@ -36,6 +38,8 @@ pub struct Engine {
     /// by a successor already.
     ended: VecDeque<Ended>,
     events: VecDeque<Event>,
+    /// How unwell this host is.
+    own_health_score: u32,
 }
 
 #[derive(Debug)]
@@ -60,6 +64,7 @@ impl Engine {
             wheel: Wheel::new(),
             ended: VecDeque::new(),
             events: VecDeque::new(),
+            own_health_score: 0,
             config,
         })
     }
@@ -74,7 +79,7 @@ impl Engine {
         let predecessor = self.table.find(open.name.as_str());
         if let Some(id) = predecessor
             && self.settled(id, now).is_ok()
-            && let Some(session) = self.table.get_mut(id)
+            && let Some((session, profile)) = self.table.whole_mut(id)
         {
             session.terms = match open.terms {
                 // Another connection counts on the terms that it was granted.
@@ -83,11 +88,9 @@ impl Engine {
                 None => session.terms,
             };
             session.connections = session.connections.saturating_add(1);
-            session.patience = self.rule.patience(&session.detector, session.terms);
-            let (epoch, terms) = (session.epoch, session.terms);
-            self.on_beat(id, now);
-            // Terms that became shorter bring the deadline forward (I2).
-            self.rearm(id);
+            let (epoch, terms) = (profile.epoch, session.terms);
+            self.on_beat(id, now, Vitals::default());
+            self.adopt(id, terms);
             return Ok(Opened {
                 id,
                 epoch,
@@ -103,22 +106,42 @@ impl Engine {
     /// # Errors
     ///
     /// A session that has ended, by this very moment's deadline included.
-    pub fn beat(&mut self, now: Tick, id: SessionId) -> Result<(), UnknownSession> {
+    pub fn beat(&mut self, now: Tick, id: SessionId, vitals: Vitals) -> Result<(), UnknownSession> {
         let session = self.table.get_mut(id).ok_or(UnknownSession)?;
-        if session.health == Health::Alive && session.silence_at(now).is_none() {
-            // A beat only stores; the wheel's entry is re-filed when it fires (I2), but for a
-            // patience that shrank by more than the time since the last beat.
-            let (patience, deadline) = (session.patience, session.suspect_at());
+        if session.health == Health::Alive && now < session.suspect_at() && !session.is_news(vitals)
+        {
+            // A beat only stores; the wheel's entry is re-filed when it fires (I2), and what was
+            // learned becomes a deadline then.
             session.learn(now, &mut self.rule);
             session.hear(now);
-            if session.patience < patience && session.suspect_at() < deadline {
-                self.rearm(id);
-            }
             return Ok(());
         }
         self.settled(id, now)?;
-        self.on_beat(id, now);
+        self.on_beat(id, now, vitals);
         Ok(())
+    }
+
+    /// The session lives by other terms from now on; one with several connections by the longest of
+    /// those and its own.
+    ///
+    /// # Errors
+    ///
+    /// A session that has ended.
+    pub fn revise(&mut self, now: Tick, id: SessionId, terms: Terms) -> Result<(), UnknownSession> {
+        let session = self.settled(id, now)?;
+        let terms = if session.connections > 1 {
+            session.terms.widest(terms)
+        } else {
+            terms
+        };
+        self.adopt(id, terms);
+        Ok(())
+    }
+
+    /// How unwell this host is, see [`Attendance::score`](crate::Attendance::score). While it is not 0,
+    /// whoever would be suspected is given more time.
+    pub const fn set_own_health(&mut self, score: u32) {
+        self.own_health_score = score;
     }
 
     /// One of the session's connections ended.
@@ -143,11 +166,11 @@ impl Engine {
         if session.cause == Some(Cause::Silence) {
             session.cause = Some(cause);
         }
-        let evidence = match self.config.on_disconnect {
-            OnDisconnect::Suspect => Evidence::ConnectionLost,
-            OnDisconnect::Dead => Evidence::FatalConnectionLost,
+        let finding = match self.config.on_disconnect {
+            OnDisconnect::Suspect => Finding::ConnectionLost,
+            OnDisconnect::Dead => Finding::FatalConnectionLost,
         };
-        self.apply(now, id, evidence, Some(cause));
+        self.apply(now, id, finding, Some(cause));
         Ok(())
     }
 
@@ -163,20 +186,22 @@ impl Engine {
         let others = session.connections;
         self.settled(id, now)?;
         if others == 0 {
-            self.apply(now, id, Evidence::Goodbye, None);
+            self.apply(now, id, Finding::Goodbye, None);
         }
         Ok(())
     }
 
-    /// Judges the sessions whose deadline has passed, a bounded number of them (I4). If some are
-    /// left, [`Self::poll_timeout`] is not later than `now`.
-    pub fn handle_timeout(&mut self, now: Tick) {
+    /// Judges the sessions whose deadline has passed, a bounded number of them (I4), and asks the
+    /// breaker before one dies. If some are left, [`Self::poll_timeout`] is not later than `now`.
+    pub fn handle_timeout(&mut self, now: Tick, breaker: &mut Breaker) {
         let mut steps = self.config.max_steps_per_call;
         while let Some(slot) = self.wheel.pop_due(now, &mut steps) {
-            let Some((id, _)) = self.table.at(slot) else {
+            let Some((id, ..)) = self.table.at(slot) else {
                 continue;
             };
-            if self.settled(id, now).is_ok() {
+            self.judge(now, id, breaker);
+            // The beat that came meanwhile only stored itself (I2).
+            if !cfg!(carotid_break = "refile") {
                 self.rearm(id);
             }
         }
@@ -210,23 +235,29 @@ impl Engine {
     ) -> Result<Opened, OpenError> {
         let previous = predecessor.and_then(|id| self.table.remove(id));
         self.make_room()?;
-        let epoch = previous.map_or(1, |session| session.epoch.saturating_add(1));
+        let epoch = previous.map_or(1, |profile| profile.epoch.saturating_add(1));
         let terms = open.terms.unwrap_or(self.config.terms);
         let detector = Detector::default();
-        let id = self.table.insert(Session {
-            name: open.name.as_str().into(),
+        let session = Session {
+            generation: 0,
             terms,
-            patience: self.rule.patience(&detector, terms),
+            limit: Limit::patience(self.rule.patience(&detector, terms, 0)),
             detector,
             history: History::default(),
             last_beat: now,
-            since: now,
             beats: 1,
-            epoch,
             connections: 1,
             health: Health::Alive,
             cause: None,
-        });
+            standing: Standing::Clear,
+            wedged: false,
+        };
+        let profile = Profile {
+            name: open.name.as_str().into(),
+            since: now,
+            epoch,
+        };
+        let id = self.table.insert(session, profile);
         self.rearm(id);
         self.conclude(now, id, EventKind::Opened { predecessor });
         Ok(Opened {
@@ -256,13 +287,12 @@ impl Engine {
         }
     }
 
-    /// The session, after silence has been judged at `now`; an error if it has ended.
+    /// The session, suspect if it has been silent for too long at `now`; an error if it has ended.
     fn settled(&mut self, id: SessionId, now: Tick) -> Result<&mut Session, UnknownSession> {
-        let session = self.table.get(id).ok_or(UnknownSession)?;
-        if let Some(evidence) = session.silence_at(now) {
-            // Nobody dies unsuspected, however late we look.
-            self.apply(now, id, Evidence::Silence, Some(Cause::Silence));
-            self.apply(now, id, evidence, Some(Cause::Silence));
+        let session = self.table.get_mut(id).ok_or(UnknownSession)?;
+        if session.is_overdue(now, &self.rule, self.own_health_score) {
+            self.refresh(id);
+            self.apply(now, id, Finding::Silence, Some(Cause::Silence));
         }
         let session = self.table.get_mut(id).ok_or(UnknownSession)?;
         if session.health.is_final() {
@@ -271,38 +301,97 @@ impl Engine {
         Ok(session)
     }
 
-    fn on_beat(&mut self, id: SessionId, now: Tick) {
+    /// Draws what follows from a session's silence, death included.
+    fn judge(&mut self, now: Tick, id: SessionId, breaker: &mut Breaker) {
+        self.refresh(id);
+        if self.settled(id, now).is_err() {
+            return;
+        }
+        let Some((session, profile)) = self.table.whole_mut(id) else {
+            return;
+        };
+        let is_due = |session: &Session| {
+            session.health == Health::Suspect && session.deadline() <= Some(now)
+        };
+        if session.standing == Standing::Clear && is_due(session) {
+            session.standing = Standing::AtRisk;
+            breaker.count_at_risk(&profile.name);
+        }
+        if session.standing == Standing::Clear || !is_due(session) {
+            return;
+        }
+        let held = session.standing == Standing::Held;
+        match breaker.judge(now, &profile.name, session.terms.interval(), held) {
+            Sentence::Hold(until) => {
+                session.standing = Standing::Held;
+                session.limit = Limit::hold(until.since(session.timeout_at()));
+            }
+            Sentence::Die => {
+                self.apply(now, id, Finding::Timeout, Some(Cause::Silence));
+            }
+        }
+    }
+
+    /// Makes a deadline of what a living session's beats have taught.
+    fn refresh(&mut self, id: SessionId) {
+        if let Some(session) = self.table.get_mut(id)
+            && session.health == Health::Alive
+        {
+            // While we are unwell, silence proves less.
+            let score = self.own_health_score;
+            let patience = self.rule.patience(&session.detector, session.terms, score);
+            session.limit = Limit::patience(patience);
+        }
+    }
+
+    fn on_beat(&mut self, id: SessionId, now: Tick, vitals: Vitals) {
         if let Some(session) = self.table.get_mut(id) {
             session.learn(now, &mut self.rule);
         }
-        let rearm = self.apply(now, id, Evidence::Beat, None);
+        let is_back = self.apply(now, id, Finding::Beat, None);
         if let Some(session) = self.table.get_mut(id) {
             session.hear(now);
+            if is_back {
+                session.standing = Standing::Clear;
+                let patience = self.rule.patience(&session.detector, session.terms, 0);
+                session.limit = Limit::patience(patience);
+            }
+            if session.is_news(vitals) {
+                session.wedged = !session.wedged;
+                let kind = match vitals.progress {
+                    Some(stuck) if session.wedged => EventKind::Wedged { stuck },
+                    Some(_) | None => EventKind::Unwedged,
+                };
+                self.conclude(now, id, kind);
+            }
         }
-        if rearm {
-            // Suspicion is due again before the timeout for which the wheel's entry waits (I2).
-            self.rearm(id);
+        // Suspicion is due again before the timeout for which the wheel's entry waits, or patience
+        // shrank (I2).
+        self.rearm(id);
+    }
+
+    /// Lets a session live by these terms; shorter ones bring its deadline forward (I2).
+    fn adopt(&mut self, id: SessionId, terms: Terms) {
+        if let Some(session) = self.table.get_mut(id) {
+            session.terms = terms;
+            if session.standing != Standing::Held {
+                let patience = self.rule.patience(&session.detector, terms, 0);
+                session.limit = Limit::patience(patience);
+            }
         }
+        self.rearm(id);
     }
 
     /// Changes a session's health as the transition table says, and concludes it. Returns whether
     /// there was anything to change.
-    fn apply(
-        &mut self,
-        now: Tick,
-        id: SessionId,
-        evidence: Evidence,
-        cause: Option<Cause>,
-    ) -> bool {
+    fn apply(&mut self, now: Tick, id: SessionId, finding: Finding, cause: Option<Cause>) -> bool {
         let Some(session) = self.table.get_mut(id) else {
             return false;
         };
-        let health = session.health.after(evidence);
+        let health = session.health.after(finding);
         if health == session.health {
             return false;
         }
-        session.health = health;
-        session.since = now;
         let kind = match health {
             Health::Alive => EventKind::Back,
             Health::Suspect => EventKind::Suspect {
@@ -313,8 +402,12 @@ impl Engine {
             },
             Health::Left => EventKind::Left,
         };
-        session.cause = kind.cause();
         self.conclude(now, id, kind);
+        if let Some((session, profile)) = self.table.whole_mut(id) {
+            session.health = health;
+            session.cause = kind.cause();
+            profile.since = now;
+        }
         if health.is_final() {
             self.wheel.remove(id.slot);
             let forget_at = now.after(self.config.retention);
@@ -327,17 +420,28 @@ impl Engine {
         true
     }
 
+    /// Tells what is concluded of a session, as it was until then.
     fn conclude(&mut self, now: Tick, id: SessionId, kind: EventKind) {
-        let Some(session) = self.table.get(id) else {
+        let (Some(session), Some(profile)) = (self.table.get(id), self.table.profile(id)) else {
             return;
         };
+        let silent = now.since(session.last_beat);
+        let evidence = (!matches!(kind, EventKind::Opened { .. })).then(|| {
+            let mut evidence = session.evidence(&self.rule, self.own_health_score);
+            // A connection that is lost at this very moment.
+            evidence.lost = evidence
+                .lost
+                .or(kind.cause().filter(Cause::is_lost_connection));
+            Box::new(evidence)
+        });
         self.events.push_back(Event {
             at: now,
             id,
-            name: SessionName::trusted(&session.name),
-            epoch: session.epoch,
-            silent: now.since(session.last_beat),
+            name: SessionName::trusted(&profile.name),
+            epoch: profile.epoch,
+            silent,
             kind,
+            evidence,
         });
     }
 

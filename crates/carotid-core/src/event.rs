@@ -1,11 +1,12 @@
 //! What an engine concludes.
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
-use crate::{Cause, SessionId, SessionName, Tick};
+use crate::{Cause, Evidence, SessionId, SessionName, Tick};
 
 /// One conclusion about one session.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     /// When it was concluded; never before the deadline it stands on (I5).
     pub at: Tick,
@@ -19,6 +20,8 @@ pub struct Event {
     pub silent: Duration,
     /// What was concluded.
     pub kind: EventKind,
+    /// What it stands on; `None` only for a session that has just opened.
+    pub evidence: Option<Box<Evidence>>,
 }
 
 /// What was concluded.
@@ -45,10 +48,17 @@ pub enum EventKind {
     },
     /// The session said goodbye.
     Left,
+    /// The session beats, but its main loop makes no progress. Its health stays as it is.
+    Wedged {
+        /// How long it had made none, by its own account.
+        stuck: Duration,
+    },
+    /// A wedged session's main loop goes on.
+    Unwedged,
 }
 
 impl EventKind {
-    /// The word for it: `opened`, `suspect`, `back`, `dead` or `left`.
+    /// The word for it: `opened`, `suspect`, `back`, `dead`, `left`, `wedged` or `unwedged`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -57,6 +67,8 @@ impl EventKind {
             Self::Back => "back",
             Self::Dead { .. } => "dead",
             Self::Left => "left",
+            Self::Wedged { .. } => "wedged",
+            Self::Unwedged => "unwedged",
         }
     }
 
@@ -64,9 +76,23 @@ impl EventKind {
     #[must_use]
     pub const fn cause(self) -> Option<Cause> {
         match self {
-            Self::Opened { .. } | Self::Back => None,
+            Self::Opened { .. } | Self::Back | Self::Wedged { .. } | Self::Unwedged => None,
             Self::Suspect { cause } | Self::Dead { cause } => Some(cause),
             Self::Left => Some(Cause::Goodbye),
+        }
+    }
+
+    /// For how long a wedged session's main loop had made no progress.
+    #[must_use]
+    pub const fn stuck(self) -> Option<Duration> {
+        match self {
+            Self::Wedged { stuck } => Some(stuck),
+            Self::Opened { .. }
+            | Self::Suspect { .. }
+            | Self::Back
+            | Self::Dead { .. }
+            | Self::Left
+            | Self::Unwedged => None,
         }
     }
 

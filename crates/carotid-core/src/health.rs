@@ -45,7 +45,7 @@ pub enum Disconnect {
 
 /// What was learned of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Evidence {
+pub(crate) enum Finding {
     Beat,
     /// The suspicion deadline passed.
     Silence,
@@ -59,17 +59,17 @@ pub(crate) enum Evidence {
 }
 
 impl Health {
-    /// The health after `evidence`. Total: every pair is decided here and nowhere else.
-    pub(crate) const fn after(self, evidence: Evidence) -> Self {
-        match (self, evidence) {
-            (Self::Alive | Self::Suspect, Evidence::Beat) => Self::Alive,
-            (Self::Alive | Self::Suspect, Evidence::Silence | Evidence::ConnectionLost) => {
+    /// The health after `finding`. Total: every pair is decided here and nowhere else.
+    pub(crate) const fn after(self, finding: Finding) -> Self {
+        match (self, finding) {
+            (Self::Alive | Self::Suspect, Finding::Beat) => Self::Alive,
+            (Self::Alive | Self::Suspect, Finding::Silence | Finding::ConnectionLost) => {
                 Self::Suspect
             }
-            (Self::Alive | Self::Suspect, Evidence::Timeout | Evidence::FatalConnectionLost) => {
+            (Self::Alive | Self::Suspect, Finding::Timeout | Finding::FatalConnectionLost) => {
                 Self::Dead
             }
-            (Self::Alive | Self::Suspect, Evidence::Goodbye) => Self::Left,
+            (Self::Alive | Self::Suspect, Finding::Goodbye) => Self::Left,
             (Self::Dead, _) => Self::Dead,
             (Self::Left, _) => Self::Left,
         }
@@ -106,6 +106,16 @@ impl Cause {
             Self::Reset => "reset",
             Self::Unreachable => "unreachable",
             Self::Goodbye => "goodbye",
+        }
+    }
+}
+
+impl Cause {
+    /// Whether the peer lost its last connection.
+    pub(crate) const fn is_lost_connection(&self) -> bool {
+        match self {
+            Self::Closed | Self::Reset | Self::Unreachable => true,
+            Self::Silence | Self::Goodbye => false,
         }
     }
 }

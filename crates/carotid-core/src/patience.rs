@@ -7,14 +7,14 @@ use core::time::Duration;
 use crate::detector::{Cohort, Detector, SuspicionTarget};
 use crate::{ConfigError, Terms};
 
-/// What makes a silent session suspect. Its timeout comes first in any case, and death never
-/// depends on this.
+/// What makes a silent session suspect. One interval before its timeout it is suspect in any case, and
+/// death never depends on this.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Suspicion {
     /// So many intervals of silence, from 1 to [`Self::MOST_INTERVALS`]: simple to reason about.
     /// Lower it to hear sooner, and wrongly more often.
     Fixed {
-        /// 2.5 forgives two late beats.
+        /// [`Self::INTERVALS`] forgives two late beats.
         intervals: f64,
     },
     /// Silence longer than the lateness of its beats explains, at a bounded rate of mistakes: see
@@ -23,6 +23,9 @@ pub enum Suspicion {
 }
 
 impl Suspicion {
+    /// What the fixed rule usually is: it forgives two late beats.
+    pub const INTERVALS: f64 = 2.5;
+
     /// The most intervals of the fixed rule; any timeout comes before it.
     pub const MOST_INTERVALS: f64 = 1e6;
 
@@ -41,7 +44,7 @@ impl Suspicion {
 
 impl Default for Suspicion {
     fn default() -> Self {
-        Self::Fixed { intervals: 2.5 }
+        Self::Adaptive(SuspicionTarget::default())
     }
 }
 
@@ -53,6 +56,17 @@ pub(crate) struct Patience(u32);
 impl Patience {
     fn new(silence: Duration) -> Self {
         Self(u32::try_from(silence.as_micros()).unwrap_or(u32::MAX))
+    }
+
+    /// A silence within what the terms allow: not while the peer may stall, and not later than when
+    /// it is at risk.
+    fn within(silence: Duration, terms: Terms) -> Self {
+        let least = terms.interval() + terms.longest_stall();
+        Self::new(silence.max(least).min(terms.at_risk_after()))
+    }
+
+    pub(crate) const fn as_micros(self) -> u32 {
+        self.0
     }
 
     pub(crate) const fn silence(self) -> Duration {
@@ -83,34 +97,41 @@ impl Rule {
         }
     }
 
-    /// The patience with a session that has shown what is in `detector`.
-    pub(crate) fn patience(&mut self, detector: &Detector, terms: Terms) -> Patience {
-        match self {
+    /// The patience with a session that has shown what is in `detector`, while our own health is what
+    /// this score says; 0 is well.
+    pub(crate) fn patience(
+        &self,
+        detector: &Detector,
+        terms: Terms,
+        own_health_score: u32,
+    ) -> Patience {
+        let silence = match self {
             Self::Fixed { thousandths } => {
-                let silence = terms.interval().as_micros() * u128::from(*thousandths) / 1000;
-                let silence = u64::try_from(silence).map_or(Duration::MAX, Duration::from_micros);
-                Patience::new(silence.min(terms.timeout()))
+                let margin = u128::from(thousandths.saturating_sub(1000));
+                let margin = margin * (1 + u128::from(own_health_score));
+                let micros = terms.interval().as_micros() * (1000 + margin) / 1000;
+                u64::try_from(micros).map_or(Duration::MAX, Duration::from_micros)
             }
             Self::Adaptive(cohorts) => {
-                Patience::new(detector.patience(cohorts.of(terms), terms, 0))
+                detector.patience_at(cohorts.quantile(terms), terms, own_health_score)
             }
+        };
+        Patience::within(silence, terms)
+    }
+
+    /// Learns from a beat that ended a silence of so many nanoseconds, if the rule learns at all.
+    pub(crate) fn learn(&mut self, detector: &mut Detector, gap: u64, terms: Terms) {
+        if let Self::Adaptive(cohorts) = self {
+            detector.observe_nanos(cohorts.of(terms), gap, terms);
         }
     }
 
-    /// Learns from a beat that ended a silence of `gap`; returns the patience from here on, if the
-    /// rule learns at all.
-    pub(crate) fn learn(
-        &mut self,
-        detector: &mut Detector,
-        gap: Duration,
-        terms: Terms,
-    ) -> Option<Patience> {
-        let Self::Adaptive(cohorts) = self else {
-            return None;
-        };
-        let cohort = cohorts.of(terms);
-        detector.observe(cohort, gap, terms);
-        Some(Patience::new(detector.patience(cohort, terms, 0)))
+    /// How many σ beyond its interval a beat of such terms may come; the fixed rule knows none.
+    pub(crate) fn quantile(&self, terms: Terms) -> Option<f32> {
+        match self {
+            Self::Fixed { .. } => None,
+            Self::Adaptive(cohorts) => Some(cohorts.quantile(terms)),
+        }
     }
 }
 
@@ -138,6 +159,13 @@ impl Cohorts {
         let target = self.target;
         self.by_interval[index]
             .get_or_insert_with(|| Box::new(Cohort::new(terms.interval(), target)))
+    }
+
+    /// How many σ beyond its interval a beat of such terms may come.
+    fn quantile(&self, terms: Terms) -> f32 {
+        let cohort = self.by_interval.get(Self::index(terms.interval()));
+        let cohort = cohort.and_then(Option::as_deref);
+        cohort.map_or(Cohort::UNTAUGHT_QUANTILE, Cohort::quantile)
     }
 
     /// Four for each doubling of the interval: at most 4 × 33 of them.
@@ -168,14 +196,32 @@ mod tests {
 
     #[test]
     fn the_fixed_rule_is_capped_by_the_timeout_and_by_its_four_bytes() {
+        // One interval before the timeout, or half of one where that would be when a beat is due.
         let silence = |intervals, interval, timeout| {
             let seconds = Duration::from_secs;
             let terms = Terms::new(seconds(interval), seconds(timeout)).unwrap();
-            let mut rule = Rule::new(Suspicion::Fixed { intervals });
-            rule.patience(&Detector::default(), terms).silence()
+            let rule = Rule::new(Suspicion::Fixed { intervals });
+            rule.patience(&Detector::default(), terms, 0).silence()
         };
         assert_eq!(silence(2.5, 10, 60), Duration::from_secs(25));
-        assert_eq!(silence(7.0, 10, 60), Duration::from_secs(60));
+        assert_eq!(silence(7.0, 10, 60), Duration::from_secs(50));
+        assert_eq!(silence(2.5, 10, 20), Duration::from_secs(15));
         assert_eq!(silence(1e6, 40_000, 80_000).as_secs(), 4294);
+    }
+
+    #[test]
+    fn patience_grows_with_the_longest_stall_and_while_we_are_unwell() {
+        let seconds = Duration::from_secs;
+        let terms = Terms::new(seconds(10), seconds(120)).unwrap();
+        let stalling = terms.with_longest_stall(seconds(40)).unwrap();
+        for suspicion in [Suspicion::default(), Suspicion::Fixed { intervals: 2.5 }] {
+            let rule = Rule::new(suspicion);
+            let silence =
+                |terms, score| rule.patience(&Detector::default(), terms, score).silence();
+            let well = silence(terms, 0);
+            assert_eq!(silence(terms, 2) - seconds(10), (well - seconds(10)) * 3);
+            assert_eq!(silence(terms, u32::MAX), seconds(110));
+            assert_eq!(silence(stalling, 0), seconds(50));
+        }
     }
 }

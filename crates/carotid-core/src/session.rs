@@ -1,13 +1,12 @@
 //! One watched session.
 
-use crate::health::Evidence;
 use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::detector::Detector;
 use crate::history::History;
 use crate::patience::{Patience, Rule};
-use crate::{Cause, Health, SessionName, Terms, Tick};
+use crate::{Cause, Evidence, Health, SessionName, Standing, Terms, Tick, Vitals};
 
 /// Names one session for ever: a slot is reused, a generation is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,7 +30,7 @@ impl SessionId {
 pub struct UnknownSession;
 
 /// What is known of a session, as of the moment it was asked for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct SessionView {
     /// Which session.
     pub id: SessionId,
@@ -47,8 +46,8 @@ pub struct SessionView {
     pub since: Tick,
     /// When it last showed life.
     pub last_beat: Tick,
-    /// How often it showed life.
-    pub beats: u64,
+    /// How often it showed life; no more than 2³² − 1 are counted.
+    pub beats: u32,
     /// How many connections it has now.
     pub connections: u32,
     /// What was agreed.
@@ -57,24 +56,43 @@ pub struct SessionView {
     pub patience: Duration,
     /// How late its beats are, as the detector sees it: 0.05 intervals at least.
     pub spread: Duration,
+    /// How many of those beyond its interval a beat may come; `None` under the fixed rule.
+    pub quantile: Option<f32>,
+    /// What the breaker makes of its silence.
+    pub standing: Standing,
+    /// Whether it beats and its main loop makes no progress.
+    pub wedged: bool,
 }
 
-/// What the table keeps of a session.
+/// What the table keeps of a session that no plain beat touches.
 #[derive(Debug)]
-pub(crate) struct Session {
+pub(crate) struct Profile {
     /// Checked when it was a [`SessionName`]; what shares it outside costs 24 bytes more in here.
     pub(crate) name: Box<str>,
+    pub(crate) since: Tick,
+    pub(crate) epoch: u32,
+}
+
+/// What a beat touches of a session: one line of the processor's cache, as a table of a million lies
+/// far outside of it.
+#[derive(Debug)]
+#[repr(align(64))]
+pub(crate) struct Session {
+    /// Which of the sessions that its slot has had it is.
+    pub(crate) generation: u32,
     pub(crate) terms: Terms,
     pub(crate) history: History,
     pub(crate) detector: Detector,
-    pub(crate) patience: Patience,
+    /// The silence after which it is suspect; while it is held, how long after its timeout it may be
+    /// let go.
+    pub(crate) limit: Limit,
     pub(crate) last_beat: Tick,
-    pub(crate) since: Tick,
-    pub(crate) beats: u64,
-    pub(crate) epoch: u32,
+    pub(crate) beats: u32,
     pub(crate) connections: u32,
     pub(crate) health: Health,
     pub(crate) cause: Option<Cause>,
+    pub(crate) standing: Standing,
+    pub(crate) wedged: bool,
 }
 
 impl Session {
@@ -82,75 +100,157 @@ impl Session {
     /// lateness.
     pub(crate) fn learn(&mut self, now: Tick, rule: &mut Rule) {
         if matches!(self.cause, None | Some(Cause::Silence)) {
-            let gap = now.since(self.last_beat);
-            if let Some(patience) = rule.learn(&mut self.detector, gap, self.terms) {
-                self.patience = patience;
-            }
+            let gap = now.nanos_since(self.last_beat);
+            rule.learn(&mut self.detector, gap, self.terms);
         }
     }
 
     /// Stores a beat.
     pub(crate) fn hear(&mut self, now: Tick) {
-        self.beats += 1;
-        self.history.store(self.beats, now.since(self.last_beat));
+        self.beats = self.beats.saturating_add(1);
+        let gap = now.nanos_since(self.last_beat);
+        self.history.store(self.beats, gap);
         self.last_beat = self.last_beat.max(now);
+    }
+
+    /// Whether these vitals make it wedged when it was not, or the other way round.
+    pub(crate) fn is_news(&self, vitals: Vitals) -> bool {
+        let stuck = vitals.progress.map(|ago| self.terms.wedged_after() < ago);
+        stuck.is_some_and(|stuck| stuck != self.wedged)
     }
 
     pub(crate) fn timeout_at(&self) -> Tick {
         self.last_beat.after(self.terms.timeout())
     }
 
+    /// When it is suspect, if it is not held.
     pub(crate) fn suspect_at(&self) -> Tick {
-        self.last_beat.after(self.patience.silence())
+        self.last_beat.after_nanos(u64::from(self.limit.0) * 1000)
     }
 
-    /// The next point at which silence changes its health; none if it has ended.
+    /// Whether it is silent for longer than it may be, by what its beats have taught meanwhile.
+    pub(crate) fn is_overdue(&self, now: Tick, rule: &Rule, own_health_score: u32) -> bool {
+        let overdue = |patience: Patience| self.last_beat.after(patience.silence()) <= now;
+        self.health == Health::Alive
+            && self.suspect_at() <= now
+            && overdue(rule.patience(&self.detector, self.terms, own_health_score))
+    }
+
+    /// The next point at which its silence means more than it does; none if it has ended.
     pub(crate) fn deadline(&self) -> Option<Tick> {
-        match self.health {
-            Health::Alive => Some(self.suspect_at()),
-            Health::Suspect => Some(self.timeout_at()),
-            Health::Dead | Health::Left => None,
+        match (self.health, self.standing) {
+            (Health::Alive, _) => Some(self.suspect_at()),
+            (Health::Suspect, Standing::Clear) => {
+                Some(self.last_beat.after(self.terms.at_risk_after()))
+            }
+            (Health::Suspect, Standing::AtRisk) => Some(self.timeout_at()),
+            (Health::Suspect, Standing::Held) => {
+                Some(self.timeout_at().after(self.limit.as_hold()))
+            }
+            (Health::Dead | Health::Left, _) => None,
         }
     }
 
-    /// What silence alone proves at `now`, whether or not a sweep came by yet (I3).
-    pub(crate) fn silence_at(&self, now: Tick) -> Option<Evidence> {
-        // Suspicion never comes after the timeout, so it alone decides the usual case.
-        if now < self.suspect_at() || self.health.is_final() {
-            None
-        } else if now < self.timeout_at() {
-            Some(Evidence::Silence)
-        } else {
-            Some(Evidence::Timeout)
+    /// The silence after which it is suspect.
+    fn patience(&self, rule: &Rule) -> Duration {
+        match self.standing {
+            Standing::Clear | Standing::AtRisk => self.limit.as_patience(),
+            Standing::Held => rule.patience(&self.detector, self.terms, 0).silence(),
         }
     }
 
-    pub(crate) fn view(&self, id: SessionId, now: Tick) -> SessionView {
+    /// What is known of it, for a conclusion.
+    pub(crate) fn evidence(&self, rule: &Rule, own_health_score: u32) -> Evidence {
+        Evidence {
+            health: self.health,
+            last_beat: self.last_beat,
+            spread: self.detector.spread(self.terms),
+            quantile: rule.quantile(self.terms),
+            suspect_after: self.patience(rule),
+            dead_after: self.terms.timeout(),
+            connections: self.connections,
+            lost: self.cause.filter(Cause::is_lost_connection),
+            standing: self.standing,
+            wedged: self.wedged,
+            own_health_score,
+            history: self.history,
+            beats: self.beats,
+        }
+    }
+
+    pub(crate) fn view(
+        &self,
+        profile: &Profile,
+        id: SessionId,
+        now: Tick,
+        rule: &Rule,
+        score: u32,
+    ) -> SessionView {
         let mut view = SessionView {
             id,
-            name: SessionName::trusted(&self.name),
-            epoch: self.epoch,
+            name: SessionName::trusted(&profile.name),
+            epoch: profile.epoch,
             health: self.health,
             cause: self.cause,
-            since: self.since,
+            since: profile.since,
             last_beat: self.last_beat,
             beats: self.beats,
             connections: self.connections,
             terms: self.terms,
-            patience: self.patience.silence(),
+            patience: self.patience(rule),
             spread: self.detector.spread(self.terms),
+            quantile: rule.quantile(self.terms),
+            standing: self.standing,
+            wedged: self.wedged,
         };
-        if let Some(evidence) = self.silence_at(now) {
-            let health = self.health.after(evidence);
-            if health != self.health {
-                view.health = health;
-                view.cause = self.cause.or(Some(Cause::Silence));
-                view.since = match health {
-                    Health::Dead | Health::Left => self.timeout_at(),
-                    Health::Alive | Health::Suspect => self.suspect_at(),
-                };
+        if self.health == Health::Alive && self.suspect_at() <= now {
+            let patience = rule.patience(&self.detector, self.terms, score).silence();
+            view.patience = patience;
+            // Whether or not a sweep came by yet (I3).
+            if self.is_overdue(now, rule, score) {
+                view.health = Health::Suspect;
+                view.cause = Some(Cause::Silence);
+                view.since = self.last_beat.after(patience);
             }
         }
         view
+    }
+}
+
+/// A patience or a hold, whichever a session needs: never both at once, and they share four bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Limit(u32);
+
+impl Limit {
+    pub(crate) const fn patience(patience: Patience) -> Self {
+        Self(patience.as_micros())
+    }
+
+    /// In milliseconds rounded up (I5).
+    pub(crate) fn hold(length: Duration) -> Self {
+        let ms = length.as_micros().div_ceil(1000);
+        Self(u32::try_from(ms).unwrap_or(u32::MAX))
+    }
+
+    const fn as_patience(self) -> Duration {
+        Duration::from_micros(self.0 as u64)
+    }
+
+    const fn as_hold(self) -> Duration {
+        Duration::from_millis(self.0 as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_a_session_stays_small() {
+        assert_eq!(size_of::<Session>(), 64);
+        assert_eq!(size_of::<Option<Profile>>(), 32);
+        // What detection needs of it, the last beat included.
+        let detection = size_of::<Detector>() + size_of::<Limit>() + size_of::<Tick>();
+        assert!(detection <= 24, "{detection}");
     }
 }

@@ -2,14 +2,16 @@
 
 use core::time::Duration;
 
-/// How often a peer beats and how long it may be silent.
+/// How often a peer beats, how long it may be silent, and for how long it may stall.
 ///
-/// Defaults to the classic recipe's 10 s and 60 s. Both are kept in whole milliseconds: an
-/// interval is rounded down (suspicion may come early), a timeout is rounded up (death may not).
+/// Defaults to the classic recipe's 10 s and 60 s, and no stall worth mentioning. All are kept in
+/// whole milliseconds: an interval is rounded down (suspicion may come early), a timeout and a stall
+/// are rounded up (death may not).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Terms {
     interval_ms: u32,
     timeout_ms: u32,
+    longest_stall_ms: u32,
 }
 
 /// Why a pair of durations cannot be terms.
@@ -29,6 +31,19 @@ pub enum TermsError {
         interval: Duration,
         /// The timeout asked for.
         timeout: Duration,
+    },
+    /// The timeout leaves no room for the longest stall.
+    #[error(
+        "timeout {timeout:?} is shorter than two intervals and the longest stall (2 × {interval:?} + {longest_stall:?} = {:?})",
+        *interval * 2 + *longest_stall
+    )]
+    ShortTimeoutForStall {
+        /// The interval asked for.
+        interval: Duration,
+        /// The timeout asked for.
+        timeout: Duration,
+        /// The stall that is to be expected.
+        longest_stall: Duration,
     },
     /// The timeout is above [`Terms::MAX_TIMEOUT`].
     #[error(
@@ -65,20 +80,44 @@ impl Terms {
         if interval.checked_mul(2).is_none_or(|least| timeout < least) {
             return Err(TermsError::ShortTimeout { interval, timeout });
         }
-        let whole_ms = |duration: Duration| {
-            u32::try_from(duration.as_millis()).expect("24 hours of milliseconds fit in 32 bits")
-        };
         Ok(Self {
             interval_ms: whole_ms(interval),
-            timeout_ms: whole_ms(timeout + Duration::from_nanos(999_999)),
+            timeout_ms: whole_ms(timeout + ALMOST_A_MS),
+            longest_stall_ms: 0,
         })
     }
 
-    /// The longer interval and the longer timeout of two.
+    /// The same for a peer that may stop for this long now and then (a collection, a slow disk): it
+    /// is not suspected within a stall, and is wedged only beyond it.
+    ///
+    /// # Errors
+    ///
+    /// A timeout that leaves no room for it.
+    pub fn with_longest_stall(self, longest_stall: Duration) -> Result<Self, TermsError> {
+        let (interval, timeout) = (self.interval(), self.timeout());
+        let least = longest_stall.checked_add(interval * 2);
+        if least.is_none_or(|least| timeout < least) {
+            return Err(TermsError::ShortTimeoutForStall {
+                interval,
+                timeout,
+                longest_stall: longest_stall.min(Duration::MAX - interval * 2),
+            });
+        }
+        Ok(Self {
+            longest_stall_ms: whole_ms(longest_stall + ALMOST_A_MS),
+            ..self
+        })
+    }
+
+    /// The longest of two in each respect; the timeout longer still, if it must be for the others.
     pub(crate) fn widest(self, other: Self) -> Self {
+        let interval_ms = self.interval_ms.max(other.interval_ms);
+        let longest_stall_ms = self.longest_stall_ms.max(other.longest_stall_ms);
+        let least = 2 * interval_ms + longest_stall_ms;
         Self {
-            interval_ms: self.interval_ms.max(other.interval_ms),
-            timeout_ms: self.timeout_ms.max(other.timeout_ms),
+            interval_ms,
+            timeout_ms: self.timeout_ms.max(other.timeout_ms).max(least),
+            longest_stall_ms,
         }
     }
 
@@ -93,6 +132,48 @@ impl Terms {
     pub const fn timeout(self) -> Duration {
         Duration::from_millis(self.timeout_ms as u64)
     }
+
+    pub(crate) const fn interval_nanos(self) -> u64 {
+        self.interval_ms as u64 * NANOS_PER_MS
+    }
+
+    pub(crate) const fn timeout_nanos(self) -> u64 {
+        self.timeout_ms as u64 * NANOS_PER_MS
+    }
+
+    /// For how long the peer may stop now and then; zero if it did not say.
+    #[must_use]
+    pub const fn longest_stall(self) -> Duration {
+        Duration::from_millis(self.longest_stall_ms as u64)
+    }
+
+    /// The silence from which on death is at most one interval away: a session is suspect by then at
+    /// the latest, and counts as one more of a mass silence. With a timeout below 2½ intervals it is
+    /// 1½ intervals, as a beat that is merely due says nothing.
+    #[must_use]
+    pub fn at_risk_after(self) -> Duration {
+        let interval = self.interval();
+        (self.timeout() - interval).max(interval * 3 / 2)
+    }
+
+    /// A peer whose main loop made no progress for longer than this is wedged: its longest stall or,
+    /// if it named none, two intervals.
+    #[must_use]
+    pub fn wedged_after(self) -> Duration {
+        if self.longest_stall_ms == 0 {
+            self.interval() * 2
+        } else {
+            self.longest_stall()
+        }
+    }
+}
+
+const NANOS_PER_MS: u64 = 1_000_000;
+
+const ALMOST_A_MS: Duration = Duration::from_nanos(999_999);
+
+fn whole_ms(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis()).expect("24 hours of milliseconds fit in 32 bits")
 }
 
 impl Default for Terms {
@@ -100,6 +181,7 @@ impl Default for Terms {
         Self {
             interval_ms: 10_000,
             timeout_ms: 60_000,
+            longest_stall_ms: 0,
         }
     }
 }
@@ -128,6 +210,46 @@ mod tests {
         let terms = Terms::new(Duration::from_micros(10_900), Duration::from_micros(50_100));
         let terms = terms.unwrap();
         assert_eq!((terms.interval(), terms.timeout()), (ms(10), ms(51)));
+    }
+
+    #[test]
+    fn a_stall_must_fit_between_two_intervals_and_the_timeout() {
+        let terms = Terms::new(ms(1000), ms(10_000)).unwrap();
+        let stalling = terms.with_longest_stall(ms(8000)).unwrap();
+        assert_eq!(stalling.longest_stall(), ms(8000));
+        assert!(stalling.interval() + stalling.longest_stall() <= stalling.at_risk_after());
+        let error = terms.with_longest_stall(ms(8001)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "timeout 10s is shorter than two intervals and the longest stall (2 × 1s + 8.001s = 10.001s)"
+        );
+        let endless = terms.with_longest_stall(Duration::MAX).unwrap_err();
+        assert!(endless.to_string().contains("shorter than"));
+    }
+
+    #[test]
+    fn the_widest_of_two_still_leaves_room_for_intervals_and_stall() {
+        let often = Terms::new(ms(100), ms(5000)).unwrap();
+        let often = often.with_longest_stall(ms(4800)).unwrap();
+        let seldom = Terms::new(ms(2500), ms(5000)).unwrap();
+        let both = often.widest(seldom);
+        assert_eq!(
+            (both.interval(), both.longest_stall(), both.timeout()),
+            (ms(2500), ms(4800), ms(9800))
+        );
+        let longest = Terms::new(Terms::MAX_TIMEOUT / 2, Terms::MAX_TIMEOUT).unwrap();
+        let day = Terms::MAX_TIMEOUT - ms(20);
+        let stalling = Terms::new(ms(10), Terms::MAX_TIMEOUT).unwrap();
+        let stalling = stalling.with_longest_stall(day).unwrap();
+        assert_eq!(longest.widest(stalling).timeout(), Terms::MAX_TIMEOUT + day);
+    }
+
+    #[test]
+    fn at_risk_comes_after_a_due_beat_and_before_death() {
+        for (interval, timeout, at_risk) in [(10, 60, 50), (10, 25, 15), (10, 20, 15)] {
+            let terms = Terms::new(ms(interval * 1000), ms(timeout * 1000)).unwrap();
+            assert_eq!(terms.at_risk_after(), ms(at_risk * 1000));
+        }
     }
 
     #[test]

@@ -29,6 +29,16 @@ impl Tick {
         Self(self.0.saturating_add(nanos))
     }
 
+    /// The same in nanoseconds: what a beat does must not convert a time three times over.
+    pub(crate) const fn after_nanos(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+
+    /// How much later this point is than `earlier`, in nanoseconds; zero if it is not later.
+    pub(crate) const fn nanos_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
     /// How much later this point is than `earlier`; zero if it is not later.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

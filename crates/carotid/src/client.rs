@@ -2,7 +2,12 @@
 
 mod backoff;
 mod beating;
+mod granted;
+mod heart;
 mod link;
+mod progress;
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,13 +16,18 @@ use std::time::Duration;
 use carotid_core::{SessionName, Terms};
 use carotid_netrpc::{self as netrpc, CallError};
 use gobwire::{Decode, Encode};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use beating::Beating;
+use heart::Heart;
+use progress::Watch;
 
+pub use heart::StartError;
 pub use link::LinkError;
+pub use progress::Progress;
 
 /// Settings of a [`Client`].
 #[derive(Clone, Debug)]
@@ -26,14 +36,22 @@ pub struct ClientConfig {
     pub address: String,
     /// What this peer calls itself.
     pub name: SessionName,
-    /// What to ask for: a beat every interval. Default: 10 s and 60 s. A server that only knows the
-    /// recipe's `Heartbeat.Ping` is pinged that often.
+    /// What to ask for: a beat every interval, and patience with the longest stall. The server may
+    /// grant a longer interval, see [`ClientState::Connected`]; one that only knows the recipe's
+    /// `Heartbeat.Ping` is pinged as often as asked for. Default: 10 s, 60 s and no stall.
     pub terms: Terms,
     /// How long connecting to one address, a beat or a call may take. A beat that takes longer ends the
     /// connection. Default: 5 s.
     pub call_timeout: Duration,
+    /// Whether each beat says for how long the tokio runtime that the client was started on has not
+    /// answered, so that a process whose runtime is blocked is shown as wedged. Default: yes. Switch
+    /// it off if that runtime is not what the process lives by, or runs only now and then; see also
+    /// [`Client::progress`].
+    pub watch_runtime: bool,
     /// The longest wait before the first retry; each further one may take twice as long. Each wait
-    /// is drawn evenly from zero to its longest. Default: 0.5 s.
+    /// is drawn evenly from zero to its longest. After the loss of a connection the server's reconnect
+    /// slots come before this, if it has granted any: the first wait is drawn from them. Default:
+    /// 0.5 s.
     pub min_backoff: Duration,
     /// The longest wait before any retry. Default: 30 s.
     pub max_backoff: Duration,
@@ -48,6 +66,7 @@ impl ClientConfig {
             name,
             terms: Terms::default(),
             call_timeout: Duration::from_secs(5),
+            watch_runtime: true,
             min_backoff: Duration::from_millis(500),
             max_backoff: Duration::from_secs(30),
         }
@@ -66,6 +85,8 @@ pub enum ClientState {
         server: SocketAddr,
         /// Which life of the name the server counts; `None` if it knows only the recipe's ping.
         epoch: Option<u64>,
+        /// What it has granted; what was asked for, if it knows only the recipe's ping.
+        terms: Terms,
     },
     /// The connection failed; the next attempt comes after `retry_in`.
     Waiting {
@@ -83,8 +104,9 @@ const CALLS_AT_ONCE: usize = 240;
 
 /// Keeps one session alive on one server, and reconnects for as long as it takes.
 ///
-/// Beats run in a task of the runtime it was created on. Dropping it closes the connection without
-/// a goodbye, as a crash would; see [`Client::close`].
+/// Beats come from a thread of their own, `carotid-heartbeat`, which all clients of a process share:
+/// a blocked or starved runtime delays none of them. Replies to calls are decoded there too. Dropping
+/// it closes the connection without a goodbye, as a crash would; see [`Client::close`].
 #[derive(Debug)]
 pub struct Client {
     call_timeout: Duration,
@@ -93,7 +115,10 @@ pub struct Client {
     link: watch::Receiver<Option<Arc<netrpc::Client>>>,
     state: watch::Receiver<ClientState>,
     goodbye: CancellationToken,
+    progress: Progress,
     beating: JoinHandle<()>,
+    /// Beats for as long as it is held.
+    _heart: Arc<Heart>,
 }
 
 /// Why a call of a [`Client`] has no result.
@@ -117,24 +142,41 @@ pub enum ClientCallError {
 impl Client {
     /// Starts to beat, and to connect first, in the background.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Outside a tokio runtime.
-    #[must_use]
-    pub fn start(config: ClientConfig) -> Self {
+    /// The system gave no thread, or there is no tokio runtime here that
+    /// [`ClientConfig::watch_runtime`] could watch; without that it may be started anywhere.
+    pub fn start(config: ClientConfig) -> Result<Self, StartError> {
+        let watched = if config.watch_runtime {
+            Some(Handle::try_current().map_err(|_| StartError::NoRuntime)?)
+        } else {
+            None
+        };
+        let heart = Heart::shared()?;
+        let progress = Progress::default();
+        let watch = Watch::new(watched.as_ref(), progress.clone());
         let call_timeout = config.call_timeout;
         let (link_sender, link) = watch::channel(None);
         let (state_sender, state) = watch::channel(ClientState::Connecting);
         let goodbye = CancellationToken::new();
-        let beating = Beating::new(config, link_sender, state_sender, goodbye.clone());
-        Self {
+        let beating = Beating::new(config, watch, link_sender, state_sender, goodbye.clone());
+        Ok(Self {
             call_timeout,
             calls: Semaphore::new(CALLS_AT_ONCE),
             link,
             state,
             goodbye,
-            beating: tokio::spawn(beating.run()),
-        }
+            progress,
+            beating: heart.runtime().spawn(beating.run()),
+            _heart: heart,
+        })
+    }
+
+    /// For a main loop that is no tokio runtime, or beside one: what it marks is watched from its
+    /// first mark on. Until then nothing is said of it.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        self.progress.clone()
     }
 
     /// How it stands with the server, and how that changes.

@@ -1,8 +1,8 @@
 //! The only clock read.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use carotid_core::{Attendance, Stall, Tick, attended};
 use jiff::Timestamp;
@@ -10,31 +10,41 @@ use jiff::Timestamp;
 /// Attended time for decisions (I6), and wall time for display (I10).
 #[derive(Debug)]
 pub(crate) struct Clock {
-    origin: Instant,
-    attendance: Mutex<Attendance>,
+    /// What the clock showed when attended time began.
+    origin: Duration,
+    ledger: Mutex<Ledger>,
     // What a beat needs of it, so that it takes no lock: when we last attended, and how attended
     // time follows from the monotonic clock. `seen` is written last and read first, so whoever sees
     // a new one sees the credit that belongs to it; an old credit with an old `seen` is found out.
     seen: AtomicU64,
     credit: AtomicU64,
     floor: AtomicU64,
+    /// How unwell we are.
+    score: AtomicU32,
+}
+
+#[derive(Debug)]
+struct Ledger {
+    attendance: Attendance,
+    /// How long the machine has been suspended since it started.
+    suspended: Duration,
 }
 
 /// Nobody attends yet, so nothing can be a stall.
 const UNATTENDED: u64 = u64::MAX;
 
 impl Clock {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one place that reads it"
-    )]
     pub(crate) fn start() -> Self {
         Self {
-            origin: Instant::now(),
-            attendance: Mutex::new(Attendance::new(Tick::default())),
+            origin: boottime(),
+            ledger: Mutex::new(Ledger {
+                attendance: Attendance::new(Tick::default()),
+                suspended: suspended(),
+            }),
             seen: AtomicU64::new(UNATTENDED),
             credit: AtomicU64::new(0),
             floor: AtomicU64::new(0),
+            score: AtomicU32::new(0),
         }
     }
 
@@ -52,7 +62,7 @@ impl Clock {
 
     /// Begins to attend: from here on a missing [`Self::pulse`] is a stall.
     pub(crate) fn begin(&self) {
-        *self.lock() = Attendance::new(self.monotonic());
+        self.lock().attendance = Attendance::new(self.monotonic());
         self.attend();
     }
 
@@ -67,8 +77,8 @@ impl Clock {
         match tick {
             Some(tick) => {
                 let credit = Duration::from_nanos(self.credit.load(Ordering::Relaxed));
-                let due = self.origin + tick.since(Tick::default()) + credit;
-                tokio::time::sleep_until(due.into()).await;
+                let wait = tick.after(credit).since(self.monotonic());
+                tokio::time::sleep(wait).await;
             }
             None => std::future::pending().await,
         }
@@ -80,7 +90,7 @@ impl Clock {
         let then = if self.credit.load(Ordering::Relaxed) == 0 {
             tick
         } else {
-            self.lock().clock_at(tick)
+            self.lock().attendance.clock_at(tick)
         };
         let ago = self.monotonic().since(then);
         let then = Timestamp::now()
@@ -91,19 +101,37 @@ impl Clock {
 
     /// The stall ledger so far.
     pub(crate) fn attendance(&self) -> Attendance {
-        self.lock().clone()
+        self.lock().attendance.clone()
     }
 
-    /// The monotonic clock, rounded down to a nanosecond (I5).
+    /// How long we did not run between two points in attended time.
+    pub(crate) fn stalled_between(&self, from: Tick, to: Tick) -> Duration {
+        if self.credit.load(Ordering::Relaxed) == 0 {
+            return Duration::ZERO;
+        }
+        self.lock().attendance.stalled_between(from, to)
+    }
+
+    /// How unwell we are, see [`Attendance::score`].
+    pub(crate) fn own_health_score(&self) -> u32 {
+        self.score.load(Ordering::Relaxed)
+    }
+
+    /// A clock that no wall clock moves and that goes on in suspension, rounded down to a nanosecond
+    /// (I5).
     fn monotonic(&self) -> Tick {
-        Tick::default().after(self.origin.elapsed())
+        Tick::default().after(boottime().saturating_sub(self.origin))
     }
 
     fn attend(&self) -> (Tick, Option<Stall>) {
-        let mut attendance = self.lock();
+        let mut ledger = self.lock();
         // Under the lock, so that two who notice at once find one stall.
-        let clock = self.monotonic();
-        let stall = attendance.attend(clock);
+        let (clock, suspended) = (self.monotonic(), suspended());
+        let slept = suspended.saturating_sub(ledger.suspended);
+        ledger.suspended = suspended;
+        let attendance = &mut ledger.attendance;
+        let stall = attendance.attend(clock, slept);
+        self.score.store(attendance.score(), Ordering::Relaxed);
         if stall.is_some() {
             self.credit
                 .store(nanos(attendance.credit()), Ordering::Relaxed);
@@ -114,11 +142,47 @@ impl Clock {
         (attendance.now(clock), stall)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Attendance> {
-        self.attendance
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Time since the machine started, in which it was suspended or not.
+#[cfg(target_os = "linux")]
+fn boottime() -> Duration {
+    read(rustix::time::ClockId::Boottime)
+}
+
+/// How long the machine has been suspended since it started.
+#[cfg(target_os = "linux")]
+fn suspended() -> Duration {
+    // In this order the time between the two reads does not count as suspension.
+    let boottime = boottime();
+    boottime.saturating_sub(read(rustix::time::ClockId::Monotonic))
+}
+
+#[cfg(target_os = "linux")]
+fn read(clock: rustix::time::ClockId) -> Duration {
+    // Neither clock is before its own origin.
+    Duration::try_from(rustix::time::clock_gettime(clock)).unwrap_or_default()
+}
+
+/// Elsewhere there is one clock, and what it does in suspension is its own affair.
+#[cfg(not(target_os = "linux"))]
+fn boottime() -> Duration {
+    use std::sync::OnceLock;
+    use std::time::Instant;
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place that reads it"
+    )]
+    ORIGIN.get_or_init(Instant::now).elapsed()
+}
+
+#[cfg(not(target_os = "linux"))]
+const fn suspended() -> Duration {
+    Duration::ZERO
 }
 
 fn nanos(duration: Duration) -> u64 {

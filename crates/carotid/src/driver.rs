@@ -6,12 +6,13 @@
 use std::hash::BuildHasher;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use carotid_core::{
-    Attendance, Config, ConfigError, Disconnect, Engine, Open, OpenError, Opened, SessionId,
-    SessionName, Stall, Terms, Tick, UnknownSession,
+    Attendance, Breaker, BreakerConfig, Config, ConfigError, Disconnect, Engine, Event, Open,
+    OpenError, Opened, SessionId, SessionName, Stall, Terms, Tick, UnknownSession, Vitals,
 };
 use jiff::Timestamp;
 use tokio::sync::Notify;
@@ -19,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::clock::Clock;
-use crate::hub::{Happening, Hub};
+use crate::hub::{Conclusion, Happening, Hub};
 
 mod query;
 
@@ -43,6 +44,10 @@ struct Shared {
     clock: Clock,
     hub: Hub,
     shards: Box<[Shard]>,
+    /// Mass silence concerns all shards. Locked after a shard, never before one.
+    breaker: Mutex<Breaker>,
+    /// Sessions that have not ended, as the breaker counts them.
+    sessions: AtomicU32,
     hasher: foldhash::fast::RandomState,
     /// The second from which on a refused session is worth a line of the log again.
     next_warning: AtomicU64,
@@ -59,9 +64,24 @@ struct Shard {
 struct State {
     engine: Engine,
     /// Where each session was last heard from, by [`SessionId::index`].
-    peers: Vec<Option<SocketAddr>>,
+    peers: Vec<Option<Peer>>,
     /// What the deadline task sleeps for.
     armed: Option<Tick>,
+}
+
+/// What only the driver knows of a session.
+#[derive(Clone, Copy, Debug)]
+struct Peer {
+    address: SocketAddr,
+    /// As the peer measured it last; 0 if it never told.
+    round_trip_us: u32,
+}
+
+impl Peer {
+    fn round_trip(self) -> Option<Duration> {
+        let us = u64::from(self.round_trip_us);
+        (us > 0).then(|| Duration::from_micros(us))
+    }
 }
 
 /// Two threads want the same shard at the same time less often than with one for each core, see
@@ -81,7 +101,7 @@ impl Driver {
     /// # Errors
     ///
     /// Settings that contradict themselves.
-    pub fn new(config: &Config) -> Result<Self, ConfigError> {
+    pub fn new(config: &Config, breaker: BreakerConfig) -> Result<Self, ConfigError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let shards = u32::try_from(cores * SHARDS_PER_CORE).map_or(MAX_SHARDS, |shards| {
             shards
@@ -108,6 +128,8 @@ impl Driver {
             clock: Clock::start(),
             hub: Hub::new(),
             shards,
+            breaker: Mutex::new(Breaker::new(breaker, rand::random())?),
+            sessions: AtomicU32::new(0),
             hasher: foldhash::fast::RandomState::default(),
             next_warning: AtomicU64::new(0),
         };
@@ -160,7 +182,18 @@ impl Driver {
         if state.peers.len() <= slot {
             state.peers.resize(slot + 1, None);
         }
-        state.peers[slot] = Some(peer);
+        let round_trip_us = state.peers[slot].map_or(0, |known| {
+            // A session that was there already, and not one that had its place before.
+            if opened.resumed {
+                known.round_trip_us
+            } else {
+                0
+            }
+        });
+        state.peers[slot] = Some(Peer {
+            address: peer,
+            round_trip_us,
+        });
         self.shared.conclude(&mut state);
         shard.rearm(&mut state);
         let key = SessionKey {
@@ -170,13 +203,36 @@ impl Driver {
         Ok((key, opened))
     }
 
-    /// The session showed life. See [`Engine::beat`].
+    /// The session showed life, and may have told how it is. See [`Engine::beat`].
     ///
     /// # Errors
     ///
     /// A session that has ended.
-    pub fn beat(&self, key: SessionKey) -> Result<(), UnknownSession> {
-        self.input(key, |engine, now| engine.beat(now, key.id))
+    pub fn beat(
+        &self,
+        key: SessionKey,
+        vitals: Vitals,
+        round_trip: Option<Duration>,
+    ) -> Result<(), UnknownSession> {
+        let shard = &self.shared.shards[key.shard as usize];
+        let mut state = shard.lock();
+        if let Some(round_trip) = round_trip
+            && let Some(Some(peer)) = state.peers.get_mut(key.id.index())
+        {
+            peer.round_trip_us = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
+        }
+        self.apply(shard, &mut state, |engine, now| {
+            engine.beat(now, key.id, vitals)
+        })
+    }
+
+    /// The session lives by other terms from now on. See [`Engine::revise`].
+    ///
+    /// # Errors
+    ///
+    /// A session that has ended.
+    pub fn revise(&self, key: SessionKey, terms: Terms) -> Result<(), UnknownSession> {
+        self.input(key, |engine, now| engine.revise(now, key.id, terms))
     }
 
     /// One of the session's connections ended. See [`Engine::detach`].
@@ -203,6 +259,12 @@ impl Driver {
         let state = self.shared.shards[key.shard as usize].lock();
         let health = state.engine.health(self.shared.now(), key.id);
         health.is_some_and(|health| !health.is_final())
+    }
+
+    /// How many sessions have not ended.
+    #[must_use]
+    pub fn sessions(&self) -> u32 {
+        self.shared.sessions.load(Ordering::Relaxed)
     }
 
     /// When and for how long we did not run.
@@ -235,11 +297,19 @@ impl Driver {
         apply: impl FnOnce(&mut Engine, Tick) -> Result<(), UnknownSession>,
     ) -> Result<(), UnknownSession> {
         let shard = &self.shared.shards[key.shard as usize];
-        let mut state = shard.lock();
+        self.apply(shard, &mut shard.lock(), apply)
+    }
+
+    fn apply(
+        &self,
+        shard: &Shard,
+        state: &mut State,
+        apply: impl FnOnce(&mut Engine, Tick) -> Result<(), UnknownSession>,
+    ) -> Result<(), UnknownSession> {
         // Read under the lock, so that a session's times do not run backwards.
         let done = apply(&mut state.engine, self.shared.now());
-        self.shared.conclude(&mut state);
-        shard.rearm(&mut state);
+        self.shared.conclude(state);
+        shard.rearm(state);
         done
     }
 }
@@ -266,21 +336,56 @@ impl Shared {
         u32::try_from(shard).expect("there are at most 64 shards")
     }
 
+    fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Publishes what the engine concluded, under its lock: a session's events keep their order.
     fn conclude(&self, state: &mut State) {
-        while let Some(event) = state.engine.poll_event() {
-            let peer = state.peers.get(event.id.index()).copied().flatten();
-            let at = self.clock.wall(event.at);
-            self.hub.publish(at, Happening::Session { event, peer });
+        if let Some(first) = state.engine.poll_event() {
+            let mut breaker = self.breaker();
+            self.publish(state, &mut breaker, first);
+            self.drain(state, &mut breaker);
         }
+    }
+
+    /// The same for whoever has the breaker already.
+    fn drain(&self, state: &mut State, breaker: &mut Breaker) {
+        while let Some(incident) = breaker.poll_incident() {
+            let at = self.clock.wall(incident.at);
+            self.hub.publish(at, Happening::MassSilence(incident));
+        }
+        while let Some(event) = state.engine.poll_event() {
+            self.publish(state, breaker, event);
+        }
+        self.sessions
+            .store(breaker.all().sessions, Ordering::Relaxed);
+    }
+
+    fn publish(&self, state: &State, breaker: &mut Breaker, event: Event) {
+        breaker.observe(&event);
+        let peer = state.peers.get(event.id.index()).copied().flatten();
+        let at = self.clock.wall(event.at);
+        let last_beat = event.evidence.as_deref().map(|known| known.last_beat);
+        let conclusion = Conclusion {
+            peer: peer.map(|peer| peer.address),
+            round_trip: peer.and_then(Peer::round_trip),
+            stalled: last_beat.map_or(Duration::ZERO, |last_beat| {
+                self.clock.stalled_between(last_beat, event.at)
+            }),
+            event,
+        };
+        self.hub.publish(at, Happening::Session(conclusion));
     }
 
     async fn attend(&self, shard: &Shard) {
         loop {
             let due = {
                 let mut state = shard.lock();
-                state.engine.handle_timeout(self.now());
-                self.conclude(&mut state);
+                state.engine.set_own_health(self.clock.own_health_score());
+                let mut breaker = self.breaker();
+                state.engine.handle_timeout(self.now(), &mut breaker);
+                self.drain(&mut state, &mut breaker);
                 state.armed = state.engine.poll_timeout();
                 state.armed
             };

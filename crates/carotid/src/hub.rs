@@ -5,8 +5,9 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use carotid_core::{Event, Stall};
+use carotid_core::{Event, Incident, Stall};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -30,14 +31,24 @@ pub struct Record {
 #[non_exhaustive]
 pub enum Happening {
     /// Something was concluded of a session.
-    Session {
-        /// What.
-        event: Event,
-        /// Where the session was last heard from.
-        peer: Option<SocketAddr>,
-    },
+    Session(Conclusion),
     /// We did not run for a while, for which no session is held to account.
     Stalled(Stall),
+    /// Many sessions fell silent together, and their deaths are held back.
+    MassSilence(Incident),
+}
+
+/// Something that was concluded of a session, with what the engine cannot know.
+#[derive(Clone, Debug)]
+pub struct Conclusion {
+    /// What.
+    pub event: Event,
+    /// Where the session was last heard from.
+    pub peer: Option<SocketAddr>,
+    /// The round trip to it, as the peer itself measured it last.
+    pub round_trip: Option<Duration>,
+    /// How long we did not run since its last beat.
+    pub stalled: Duration,
 }
 
 impl Happening {
@@ -45,17 +56,28 @@ impl Happening {
     #[must_use]
     pub const fn event(&self) -> Option<&Event> {
         match self {
-            Self::Session { event, .. } => Some(event),
-            Self::Stalled(_) => None,
+            Self::Session(conclusion) => Some(&conclusion.event),
+            Self::Stalled(_) | Self::MassSilence(_) => None,
         }
     }
 
-    /// The word for it: that of [`EventKind::as_str`](carotid_core::EventKind::as_str), or `stalled`.
+    /// The mass silence, if it is one.
+    #[must_use]
+    pub const fn incident(&self) -> Option<&Incident> {
+        match self {
+            Self::MassSilence(incident) => Some(incident),
+            Self::Session(_) | Self::Stalled(_) => None,
+        }
+    }
+
+    /// The word for it: that of [`EventKind::as_str`](carotid_core::EventKind::as_str), `stalled` or
+    /// `mass_silence`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::Session { event, .. } => event.kind.as_str(),
+            Self::Session(conclusion) => conclusion.event.kind.as_str(),
             Self::Stalled(_) => "stalled",
+            Self::MassSilence(_) => "mass_silence",
         }
     }
 }
@@ -217,7 +239,12 @@ mod tests {
 
     fn publish(hub: &Hub, count: usize) {
         for event in events(count) {
-            let what = Happening::Session { event, peer: None };
+            let what = Happening::Session(Conclusion {
+                event,
+                peer: None,
+                round_trip: None,
+                stalled: Duration::ZERO,
+            });
             hub.publish(Timestamp::UNIX_EPOCH, what);
         }
     }

@@ -20,8 +20,10 @@ mod source;
 pub use carotid_core as core;
 pub use carotid_netrpc as netrpc;
 
-pub use client::{Client, ClientCallError, ClientConfig, ClientState, LinkError};
+pub use client::{
+    Client, ClientCallError, ClientConfig, ClientState, LinkError, Progress, StartError,
+};
 pub use driver::{Cursor, Driver, SessionKey, Verdict, Watched};
-pub use hub::{Batch, Happening, Hub, Record, Subscription};
+pub use hub::{Batch, Conclusion, Happening, Hub, Record, Subscription};
 pub use server::{Server, ServerConfig};
 pub use sink::api;

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carotid_core::{Config, ConfigError};
+use carotid_core::{Allowance, BreakerConfig, Config, ConfigError};
 use carotid_netrpc::{self as netrpc, End, Options, Router, serve_connection};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -16,13 +16,17 @@ use tokio_util::task::TaskTracker;
 use crate::connection::{ConnectionId, Stream, disconnect};
 use crate::driver::Driver;
 use crate::sink::http;
-use crate::source::netrpc::Heartbeat;
+use crate::source::netrpc::{Heartbeat, idle_timeout};
 
 /// Settings of a [`Server`].
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
     /// What is watched, and how patiently.
     pub engine: Config,
+    /// What mass silence is, and what is done about it.
+    pub breaker: BreakerConfig,
+    /// How much all peers together may say.
+    pub allowance: Allowance,
     /// The longest message a peer may send, in bytes. Default: 4 MiB; heartbeats alone need 1 KiB.
     pub max_message: usize,
     /// How long a peer may take to send its first complete call. Default: 5 s.
@@ -37,6 +41,8 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             engine: Config::default(),
+            breaker: BreakerConfig::default(),
+            allowance: Allowance::default(),
             max_message: 4 << 20,
             first_call_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(5),
@@ -86,7 +92,7 @@ impl Server {
             ..Options::default()
         };
         Ok(Self {
-            driver: Driver::new(&config.engine)?,
+            driver: Driver::new(&config.engine, config.breaker)?,
             router: Arc::default(),
             options: Arc::new(options),
             config,
@@ -192,9 +198,10 @@ impl Server {
         peer: SocketAddr,
         shutdown: CancellationToken,
     ) -> io::Result<impl Future<Output = ()> + use<>> {
-        let terms = self.config.engine.terms;
-        let (stream, user_timeout) = Stream::new(tcp, terms.timeout())?;
-        let mut heartbeat = Heartbeat::new(self.driver.clone(), id, peer, terms, user_timeout);
+        let config = &self.config;
+        let idle_timeout = idle_timeout(config.engine.terms, &config.breaker);
+        let (stream, user_timeout) = Stream::new(tcp, idle_timeout)?;
+        let mut heartbeat = Heartbeat::new(self.driver.clone(), id, peer, config, user_timeout);
         let (router, options) = (self.router.clone(), self.options.clone());
         Ok(async move {
             let end = serve_connection(stream, &router, &options, &mut heartbeat, &shutdown).await;

@@ -14,4 +14,5 @@ mod it {
     mod hostile;
     mod shutdown;
     mod sockets;
+    mod vitals;
 }

@@ -60,6 +60,7 @@ pub(crate) fn measure(programs: &Programs, shape: Shape, effort: Effort) -> anyh
         go,
         raw,
         carotid,
+        redis: None,
     })
 }
 

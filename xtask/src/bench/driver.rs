@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use carotid::Driver;
-use carotid_core::{Config, Engine, Open, SessionId, SessionName, Tick};
+use carotid_core::{BreakerConfig, Config, Engine, Open, SessionId, SessionName, Tick, Vitals};
 
 use super::process;
 use super::table::Line;
@@ -57,13 +57,14 @@ fn line(way: &str, spent: Duration, beats: u32) -> Line {
 }
 
 fn sharded(beats: u32) -> anyhow::Result<Duration> {
-    let driver = Driver::new(&Config::default())?;
+    let driver = Driver::new(&Config::default(), BreakerConfig::default())?;
     let peer = SocketAddr::from(([127, 0, 0, 1], 1));
     let keys = (0..SESSIONS)
         .map(|number| Ok(driver.open(name(number)?, None, peer)?.0))
         .collect::<anyhow::Result<Vec<_>>>()?;
     in_threads(beats, |choice| {
-        driver.beat(keys[choice]).expect("nothing dies in seconds");
+        let beaten = driver.beat(keys[choice], Vitals::default(), None);
+        beaten.expect("nothing dies in seconds");
     })
 }
 
@@ -72,7 +73,7 @@ fn one_lock(beats: u32) -> anyhow::Result<Duration> {
     let engine = Mutex::new(engine);
     in_threads(beats, |choice| {
         let mut engine = engine.lock().unwrap_or_else(PoisonError::into_inner);
-        let beaten = engine.beat(Tick::from_nanos(1), ids[choice]);
+        let beaten = engine.beat(Tick::from_nanos(1), ids[choice], Vitals::default());
         beaten.expect("nothing dies in no time");
     })
 }
@@ -83,7 +84,7 @@ fn channel(beats: u32) -> anyhow::Result<Duration> {
     thread::scope(|scope| {
         let owner = scope.spawn(move || {
             for id in receiver {
-                let beaten = engine.beat(Tick::from_nanos(1), id);
+                let beaten = engine.beat(Tick::from_nanos(1), id, Vitals::default());
                 beaten.expect("nothing dies in no time");
             }
             process::thread_cpu()

@@ -4,10 +4,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::Context;
-use carotid_core::{Config, Engine, EventKind, Open, SessionId, Terms, Tick};
+use carotid_core::{
+    Breaker, BreakerConfig, Config, Engine, EventKind, Open, SessionId, Terms, Tick, Vitals,
+};
 
 use super::contender::Programs;
 use super::process;
+use super::redis::{self, Redis};
 use super::table::Line;
 use crate::clock::{self, Stopwatch};
 
@@ -17,10 +20,12 @@ const BEATS_EACH: u32 = 3;
 /// All measurements at a million sessions.
 pub(crate) fn measure(programs: &Programs, quick: bool) -> anyhow::Result<Vec<Line>> {
     let go = GoTable::measure(programs)?;
-    let mut lines = table_and_beat(&go)?;
+    let redis = redis::measure(SESSIONS)?;
+    let mut lines = table_and_beat(&go, redis.as_ref())?;
     let spread = Duration::from_secs(if quick { 2 } else { 10 });
     lines.extend(lateness(spread)?);
     lines.extend(lateness(Duration::ZERO)?);
+    lines.extend(mass_silence()?);
     Ok(lines)
 }
 
@@ -45,10 +50,11 @@ impl GoTable {
     }
 }
 
-fn table_and_beat(go: &GoTable) -> anyhow::Result<Vec<Line>> {
+fn table_and_beat(go: &GoTable, redis: Option<&Redis>) -> anyhow::Result<Vec<Line>> {
     let before = process::resident("self")?;
     let mut engine = Engine::new(&config(Terms::default()))?;
-    open_all(&mut engine, |_| Tick::from_nanos(0))?;
+    let mut breaker = Breaker::new(BreakerConfig::default(), 1)?;
+    open_all(&mut engine, &mut breaker, |_| Tick::from_nanos(0))?;
     let bytes = process::resident("self")?.saturating_sub(before) as f64 / f64::from(SESSIONS);
 
     let ids = shuffled_ids(&engine)?;
@@ -66,6 +72,7 @@ fn table_and_beat(go: &GoTable) -> anyhow::Result<Vec<Line>> {
             what: "table memory per session, 1 M sessions, names of 14 bytes".to_owned(),
             unit: "B",
             go: go.bytes_per_entry,
+            redis: redis.map(|redis| redis.bytes_per_key),
             raw: None,
             carotid: Some(bytes),
         },
@@ -75,6 +82,7 @@ fn table_and_beat(go: &GoTable) -> anyhow::Result<Vec<Line>> {
             ),
             unit: "ns",
             go: go.touch_ns,
+            redis: redis.map(|redis| redis.touch_ns),
             raw: None,
             carotid: Some(spent.as_secs_f64() * 1e9 / beats),
         },
@@ -93,14 +101,20 @@ fn name(number: u32) -> String {
     format!("bench/{number:08}")
 }
 
-fn open_all(engine: &mut Engine, at: impl Fn(u32) -> Tick) -> anyhow::Result<()> {
+fn open_all(
+    engine: &mut Engine,
+    breaker: &mut Breaker,
+    at: impl Fn(u32) -> Tick,
+) -> anyhow::Result<()> {
     for number in 0..SESSIONS {
         let open = Open {
             name: name(number).parse()?,
             terms: None,
         };
         engine.open(at(number), open)?;
-        while engine.poll_event().is_some() {}
+        while let Some(event) = engine.poll_event() {
+            breaker.observe(&event);
+        }
     }
     Ok(())
 }
@@ -130,7 +144,7 @@ fn shuffled_ids(engine: &Engine) -> anyhow::Result<Vec<SessionId>> {
 fn beat_all(engine: &mut Engine, ids: &[SessionId], pass: u32) -> anyhow::Result<()> {
     let now = Tick::from_nanos(0).after(Duration::from_secs(u64::from(pass)));
     for &id in ids {
-        engine.beat(now, id)?;
+        engine.beat(now, id, Vitals::default())?;
     }
     Ok(())
 }
@@ -141,7 +155,15 @@ fn lateness(spread: Duration) -> anyhow::Result<Vec<Line>> {
     let terms = Terms::new(Duration::from_secs(10), Duration::from_secs(30))?;
     let mut engine = Engine::new(&config(terms))?;
     let origin = Tick::from_nanos(0);
-    open_all(&mut engine, |number| {
+    // Not mass silence, which would hold them.
+    let mut breaker = Breaker::new(
+        BreakerConfig {
+            share: 1.0,
+            ..BreakerConfig::default()
+        },
+        1,
+    )?;
+    open_all(&mut engine, &mut breaker, |number| {
         origin.after(spread * number / SESSIONS)
     })?;
 
@@ -155,8 +177,9 @@ fn lateness(spread: Duration) -> anyhow::Result<Vec<Line>> {
         .filter(|_| late.len() < SESSIONS as usize)
     {
         clock::settle(due.since(now()));
-        engine.handle_timeout(now());
+        engine.handle_timeout(now(), &mut breaker);
         while let Some(event) = engine.poll_event() {
+            breaker.observe(&event);
             if matches!(event.kind, EventKind::Dead { .. }) {
                 let silent = event.silent + now().since(event.at);
                 late.push(silent.saturating_sub(terms.timeout()));
@@ -183,5 +206,48 @@ fn lateness(spread: Duration) -> anyhow::Result<Vec<Line>> {
         line(format!("lateness of an expiry, {over}, median"), at(500)),
         line(format!("lateness of an expiry, {over}, p99.9"), at(999)),
         line(format!("lateness of an expiry, {over}, most"), at(1000)),
+    ])
+}
+
+/// A million sessions that fall silent together: how many incidents, how long nobody dies, and how
+/// many die in the worst second after that. In virtual time, as fast as the engine can.
+fn mass_silence() -> anyhow::Result<Vec<Line>> {
+    let terms = Terms::new(Duration::from_secs(10), Duration::from_secs(30))?;
+    let mut engine = Engine::new(&config(terms))?;
+    let mut breaker = Breaker::new(BreakerConfig::default(), 1)?;
+    let origin = Tick::from_nanos(0);
+    open_all(&mut engine, &mut breaker, |_| origin)?;
+    let (mut deaths, mut incidents) = (Vec::with_capacity(SESSIONS as usize), 0);
+    while deaths.len() < SESSIONS as usize {
+        let now = engine.poll_timeout().context("somebody is never let go")?;
+        engine.handle_timeout(now, &mut breaker);
+        while breaker.poll_incident().is_some() {
+            incidents += 1;
+        }
+        while let Some(event) = engine.poll_event() {
+            breaker.observe(&event);
+            if event.kind.is_terminal() {
+                deaths.push(event.at.since(origin));
+            }
+        }
+    }
+    let (mut first, mut most) = (0, 0);
+    for (last, at) in deaths.iter().enumerate() {
+        while deaths[first] + Duration::from_secs(1) <= *at {
+            first += 1;
+        }
+        most = most.max(last + 1 - first);
+    }
+    let held = deaths[0].saturating_sub(terms.timeout());
+    let line = |what: &str, unit, figure: f64| Line {
+        what: format!("1 M sessions silent at once, mass silence: {what}"),
+        unit,
+        carotid: Some(figure),
+        ..Line::default()
+    };
+    Ok(vec![
+        line("incidents", "", f64::from(incidents)),
+        line("deaths held for", "s", held.as_secs_f64()),
+        line("most deaths in a second then", "", most as f64),
     ])
 }

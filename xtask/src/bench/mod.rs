@@ -11,6 +11,7 @@ pub(crate) mod engine;
 pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod process;
+pub(crate) mod redis;
 pub(crate) mod table;
 pub(crate) mod wire;
 

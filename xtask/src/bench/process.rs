@@ -48,11 +48,7 @@ impl Server {
 
     /// Processor time of all its threads so far.
     pub(crate) fn cpu(&self) -> anyhow::Result<Duration> {
-        let mut total = Duration::ZERO;
-        for task in fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            total += running_time(&task?.path().join("schedstat"))?;
-        }
-        Ok(total)
+        cpu(self.child.id())
     }
 
     /// Resident memory in bytes.
@@ -67,6 +63,15 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Processor time of all threads of a process so far.
+pub(crate) fn cpu(process: u32) -> anyhow::Result<Duration> {
+    let mut total = Duration::ZERO;
+    for task in fs::read_dir(format!("/proc/{process}/task"))? {
+        total += running_time(&task?.path().join("schedstat"))?;
+    }
+    Ok(total)
 }
 
 /// Processor time of this thread so far.

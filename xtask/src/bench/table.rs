@@ -16,6 +16,7 @@ pub(crate) struct Line {
     pub(crate) unit: &'static str,
     pub(crate) go: Option<f64>,
     pub(crate) raw: Option<f64>,
+    pub(crate) redis: Option<f64>,
     pub(crate) carotid: Option<f64>,
 }
 
@@ -35,10 +36,11 @@ impl fmt::Display for Line {
         };
         write!(
             f,
-            "| {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} | {} | {} | {} | {} |",
             self.what,
             figure(self.go),
             figure(self.raw),
+            figure(self.redis),
             figure(self.carotid),
             ratio(self.raw),
             ratio(self.go),
@@ -58,8 +60,8 @@ fn three_digits(value: f64) -> String {
 pub(crate) fn markdown(machine: &str, lines: &[Line]) -> String {
     let mut text = format!(
         "{machine}\n\n\
-         | | Go recipe | raw echo | carotid | carotid / raw | carotid / Go |\n\
-         |---|---|---|---|---|---|\n"
+         | | Go recipe | raw echo | Redis | carotid | carotid / raw | carotid / Go |\n\
+         |---|---|---|---|---|---|---|\n"
     );
     for line in lines {
         writeln!(text, "{line}").expect("writing to a string does not fail");
@@ -96,11 +98,12 @@ mod tests {
             unit: "µs",
             go: Some(20.0),
             raw: None,
+            redis: None,
             carotid: Some(5.0),
         };
         assert_eq!(
             line.to_string(),
-            "| ping | 20.0 µs | – | 5.00 µs | – | 0.25× |"
+            "| ping | 20.0 µs | – | – | 5.00 µs | – | 0.25× |"
         );
     }
 

@@ -42,7 +42,12 @@ fn every_wrong_value_names_itself() {
         (["--timeout", "2d"], "24 hours"),
         (["--suspect-after", "0.5"], "due only after 1"),
         (["--suspect-after", "1e9"], "at most 1000000"),
-        (["--false-suspicions-per-day", "5"], "--detector adaptive"),
+        (["--false-suspicions-per-day", "0"], "between 0.1 and 864"),
+        (["--mass-silence-share", "15"], "between 0 and 1"),
+        (
+            ["--mass-silence-releases-per-second", "0"],
+            "never be let go",
+        ),
         (["--on-disconnect", "alive"], "suspect, dead"),
         (["--max-sessions", "0"], "max_sessions"),
         (["--log", "=,="], "log filter"),

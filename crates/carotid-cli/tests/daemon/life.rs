@@ -69,6 +69,7 @@ fn fifty_clients_survive_a_kill_and_a_restart() {
                     format!("fleet/{index}").parse().unwrap(),
                 )
             })
+            .unwrap()
         })
         .collect();
     let all = |wanted: fn(&ClientState) -> bool| {

@@ -21,6 +21,7 @@ fn peer(daemon: &Daemon, index: usize) -> Client {
             format!("fleet/{index}").parse().unwrap(),
         )
     })
+    .unwrap()
 }
 
 #[test]

@@ -22,7 +22,12 @@ pub(crate) struct Daemon {
 impl Daemon {
     /// Starts it and returns once both listeners are bound.
     pub(crate) fn start(flags: &[&str]) -> Self {
-        Self::listening(["127.0.0.1:0"; 2].map(str::to_owned), flags)
+        Self::start_with(flags, |_| ())
+    }
+
+    /// The same with changes to the command.
+    pub(crate) fn start_with(flags: &[&str], change: impl FnOnce(&mut Command)) -> Self {
+        Self::listening(["127.0.0.1:0"; 2].map(str::to_owned), flags, change)
     }
 
     /// Starts another one where this one was.
@@ -30,15 +35,21 @@ impl Daemon {
         Self::listening(
             [self.rpc, self.http].map(|address| address.to_string()),
             &[],
+            |_| (),
         )
     }
 
-    fn listening([rpc, http]: [String; 2], flags: &[&str]) -> Self {
-        let program = Program::start(
-            carotid()
-                .args(["serve", "--listen", &rpc, "--http", &http])
-                .args(flags),
-        );
+    fn listening(
+        [rpc, http]: [String; 2],
+        flags: &[&str],
+        change: impl FnOnce(&mut Command),
+    ) -> Self {
+        let mut command = carotid();
+        command
+            .args(["serve", "--listen", &rpc, "--http", &http])
+            .args(flags);
+        change(&mut command);
+        let program = Program::start(&mut command);
         let line = program.line();
         let bound: Value = serde_json::from_str(&line).unwrap();
         let address = |key: &str| bound[key].as_str().unwrap().parse().unwrap();
@@ -53,11 +64,7 @@ impl Daemon {
     pub(crate) fn ping(&self, name: &str) -> TcpStream {
         let mut stream = TcpStream::connect(self.rpc).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let request = json!({"method": "Heartbeat.Ping", "params": [name], "id": 0});
-        stream.write_all(request.to_string().as_bytes()).unwrap();
-        let mut pong = String::new();
-        BufReader::new(&stream).read_line(&mut pong).unwrap();
-        assert!(pong.contains("Pong"), "{pong}");
+        ping(&mut stream, name);
         stream
     }
 
@@ -65,6 +72,27 @@ impl Daemon {
     pub(crate) fn events(&self) -> Events {
         Events::subscribe(self.http)
     }
+}
+
+/// Beats once on a connection.
+pub(crate) fn ping(stream: &mut TcpStream, name: &str) {
+    let answer = call(stream, "Heartbeat.Ping", &json!(name));
+    assert_eq!(answer["result"], "Pong", "{answer}");
+}
+
+/// Says goodbye for a session of a connection.
+pub(crate) fn say_goodbye(stream: &mut TcpStream, name: &str) {
+    let answer = call(stream, "Heartbeat.Close", &json!({"Name": name}));
+    assert_eq!(answer["error"], Value::Null, "{answer}");
+}
+
+/// Calls a method as a JSON client would, and returns its whole answer.
+pub(crate) fn call(stream: &mut TcpStream, method: &str, argument: &Value) -> Value {
+    let request = json!({"method": method, "params": [argument], "id": 0});
+    stream.write_all(request.to_string().as_bytes()).unwrap();
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).unwrap();
+    serde_json::from_str(&answer).unwrap()
 }
 
 /// The program under test, with no settings of this machine.

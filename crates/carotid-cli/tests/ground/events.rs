@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::daemon::Daemon;
@@ -12,12 +13,15 @@ use super::program::PATIENCE;
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) seq: u64,
+    pub(crate) at: Timestamp,
     pub(crate) kind: String,
     pub(crate) name: String,
     pub(crate) epoch: u64,
     pub(crate) cause: Option<String>,
     pub(crate) silent_ms: u64,
     pub(crate) stalled_ms: u64,
+    /// The whole of it.
+    pub(crate) json: Value,
 }
 
 /// A subscription.
@@ -135,6 +139,8 @@ impl Event {
             cause: text("cause"),
             silent_ms: value["silent_ms"].as_u64().unwrap_or_default(),
             stalled_ms: value["stalled_ms"].as_u64().unwrap_or_default(),
+            at: text("at").unwrap().parse().unwrap(),
+            json: value.clone(),
         }
     }
 }

@@ -3,7 +3,14 @@
 
 use crate::ground::events::Event;
 
-pub(crate) const TERMS: [&str; 4] = ["--interval", "200ms", "--timeout", "1s"];
+pub(crate) const TERMS: [&str; 6] = [
+    "--interval",
+    "200ms",
+    "--timeout",
+    "1s",
+    "--suspect-after",
+    "2.5",
+];
 pub(crate) const SUSPICION_MS: u64 = 500;
 pub(crate) const TIMEOUT_MS: u64 = 1000;
 const LATEST_MS: u64 = TIMEOUT_MS + 50;

@@ -48,6 +48,12 @@ impl SuspicionTarget {
         }
     }
 
+    /// The number that it was made of.
+    #[must_use]
+    pub const fn count_per_day(self) -> f64 {
+        self.0
+    }
+
     /// The share of beats that may come after the suspicion.
     fn share_of_beats(self, interval: Duration) -> f64 {
         self.0 * interval.as_secs_f64() / SECONDS_PER_DAY

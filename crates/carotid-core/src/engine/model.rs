@@ -7,7 +7,7 @@ use core::time::Duration;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{SessionName, Suspicion, SuspicionTarget, Terms};
+use crate::{BreakerConfig, SessionName, Suspicion, SuspicionTarget, Terms};
 
 const NAMES: [&str; 6] = ["a", "b", "c", "d", "e", "f"];
 const SLOT: u64 = 1 << 20;
@@ -20,6 +20,7 @@ enum Op {
     },
     Beat {
         name: usize,
+        vitals: Vitals,
     },
     Detach {
         name: usize,
@@ -44,6 +45,9 @@ fn op() -> impl Strategy<Value = Op> {
         let interval = Duration::from_millis(interval);
         Terms::new(interval, interval * factor).expect("a timeout of two intervals or more")
     }));
+    let vitals = prop::option::of(0..1000u64).prop_map(|ago| Vitals {
+        progress: ago.map(Duration::from_millis),
+    });
     let why = prop_oneof![
         Just(Disconnect::Closed),
         Just(Disconnect::Reset),
@@ -53,7 +57,7 @@ fn op() -> impl Strategy<Value = Op> {
     let nanos = prop_oneof![0..3 * SLOT, 0..200 * SLOT, 0..3000 * SLOT, 0..80_000 * SLOT];
     prop_oneof![
         3 => (name.clone(), terms).prop_map(|(name, terms)| Op::Open { name, terms }),
-        4 => name.clone().prop_map(|name| Op::Beat { name }),
+        4 => (name.clone(), vitals).prop_map(|(name, vitals)| Op::Beat { name, vitals }),
         2 => (name.clone(), why).prop_map(|(name, why)| Op::Detach { name, why }),
         1 => name.prop_map(|name| Op::Close { name }),
         2 => nanos.clone().prop_map(|nanos| Op::Sleep { nanos }),
@@ -71,6 +75,7 @@ struct Peer {
     connections: u32,
     health: Health,
     cause: Option<Cause>,
+    wedged: bool,
 }
 
 /// Kind, name, epoch, cause and silence of each conclusion.
@@ -86,7 +91,8 @@ struct Model {
 impl Model {
     fn say(&mut self, kind: &'static str, name: usize, now: u64) {
         let peer = &self.peers[&name];
-        let cause = peer.cause.filter(|_| kind != "opened" && kind != "back");
+        let caused = ["suspect", "dead", "left"].contains(&kind);
+        let cause = peer.cause.filter(|_| caused);
         self.lines
             .push((kind, name, peer.epoch, cause, now - peer.last));
     }
@@ -95,13 +101,21 @@ impl Model {
         let Some(peer) = self.peers.get_mut(&name) else {
             return;
         };
-        let patience = (peer.interval * 5 / 2).min(peer.timeout);
+        let at_risk = (peer.timeout - peer.interval).max(peer.interval * 3 / 2);
+        let patience = (peer.interval * 5 / 2).min(at_risk);
         if peer.health == Health::Alive && peer.last + patience <= now {
             peer.health = Health::Suspect;
             peer.cause = Some(Cause::Silence);
             self.say("suspect", name, now);
         }
-        let peer = &mut self.peers.get_mut(&name).expect("it was there");
+    }
+
+    /// A sweep comes by: only it kills by silence.
+    fn sweep(&mut self, name: usize, now: u64) {
+        self.settle(name, now);
+        let Some(peer) = self.peers.get_mut(&name) else {
+            return;
+        };
         if peer.health == Health::Suspect && peer.last + peer.timeout <= now {
             peer.health = Health::Dead;
             self.say("dead", name, now);
@@ -115,10 +129,19 @@ impl Model {
             .filter(|peer| !peer.health.is_final())
     }
 
-    fn beat(&mut self, name: usize, now: u64) -> bool {
+    fn beat(&mut self, name: usize, vitals: Vitals, now: u64) -> bool {
         let alive = self.living(name, now).is_some();
         if alive {
             self.revive(name, now);
+            let peer = self.peers.get_mut(&name).expect("it lives");
+            let stuck = vitals
+                .progress
+                .map(|ago| u128::from(peer.interval) * 2 < ago.as_nanos());
+            if stuck.is_some_and(|stuck| stuck != peer.wedged) {
+                peer.wedged = !peer.wedged;
+                let kind = if peer.wedged { "wedged" } else { "unwedged" };
+                self.say(kind, name, now);
+            }
         }
         alive
     }
@@ -202,15 +225,17 @@ impl Model {
             connections: 1,
             health: Health::Alive,
             cause: None,
+            wedged: false,
         };
         self.peers.insert(name, peer);
         self.say("opened", name, now);
     }
 }
 
-fn drain(engine: &mut Engine) -> Vec<Line> {
+fn drain(engine: &mut Engine, breaker: &mut Breaker) -> Vec<Line> {
     core::iter::from_fn(|| engine.poll_event())
         .map(|event| {
+            breaker.observe(&event);
             let name = NAMES.iter().position(|name| *name == event.name.as_str());
             let silent = u64::try_from(event.silent.as_nanos()).expect("short");
             let name = name.expect("one of ours");
@@ -228,7 +253,7 @@ fn drain(engine: &mut Engine) -> Vec<Line> {
 /// I2: exactly the watched sessions are filed, none later than its deadline.
 fn check_wheel(engine: &Engine) {
     for slot in 0..engine.slots() {
-        let Some((_, session)) = engine.table.at(slot) else {
+        let Some((_, session, _)) = engine.table.at(slot) else {
             continue;
         };
         match session.deadline() {
@@ -238,15 +263,21 @@ fn check_wheel(engine: &Engine) {
     }
 }
 
-fn sweep(engine: &mut Engine, now: Tick) {
+fn sweep(engine: &mut Engine, breaker: &mut Breaker, now: Tick) {
     while engine.poll_timeout().is_some_and(|due| due <= now) {
-        engine.handle_timeout(now);
+        engine.handle_timeout(now, breaker);
     }
+}
+
+/// Six sessions are no mass.
+fn breaker() -> Breaker {
+    Breaker::new(BreakerConfig::default(), 1).unwrap()
 }
 
 /// Both side by side.
 struct Pair {
     engine: Engine,
+    breaker: Breaker,
     model: Model,
     nanos: u64,
     ended: BTreeSet<(usize, u32)>,
@@ -263,9 +294,11 @@ impl Pair {
             on_disconnect,
             max_steps_per_call: steps,
             retention: Duration::from_secs(1 << 30),
+            suspicion: Suspicion::Fixed { intervals: 2.5 },
             ..Config::default()
         };
         Self {
+            breaker: breaker(),
             engine: Engine::new(&config).unwrap(),
             model: Model {
                 fatal,
@@ -288,9 +321,9 @@ impl Pair {
                 let opened = self.engine.open(now, open).unwrap();
                 self.model.open(name, terms, self.nanos, opened);
             }
-            Op::Beat { name } => {
-                let done = id(name).is_some_and(|id| self.engine.beat(now, id).is_ok());
-                assert_eq!(done, self.model.beat(name, self.nanos));
+            Op::Beat { name, vitals } => {
+                let done = id(name).is_some_and(|id| self.engine.beat(now, id, vitals).is_ok());
+                assert_eq!(done, self.model.beat(name, vitals, self.nanos));
             }
             Op::Detach { name, why } => {
                 if let Some(id) = id(name) {
@@ -308,14 +341,15 @@ impl Pair {
             Op::Sweep { nanos } => {
                 // On the border of a slot the sweep has no latitude, so the two must agree.
                 self.nanos = (self.nanos + nanos).next_multiple_of(SLOT);
-                sweep(&mut self.engine, Tick::from_nanos(self.nanos));
-                (0..NAMES.len()).for_each(|name| self.model.settle(name, self.nanos));
+                let now = Tick::from_nanos(self.nanos);
+                sweep(&mut self.engine, &mut self.breaker, now);
+                (0..NAMES.len()).for_each(|name| self.model.sweep(name, self.nanos));
             }
         }
     }
 
     fn check(&mut self) {
-        let mut found = drain(&mut self.engine);
+        let mut found = drain(&mut self.engine, &mut self.breaker);
         let mut expected = core::mem::take(&mut self.model.lines);
         // A sweep may judge the sessions in any order, each one's events stay in theirs.
         found.sort_by_key(|line| line.1);
@@ -339,11 +373,32 @@ impl Pair {
             assert_eq!(health, expected, "however late the sweep (I3)");
         }
         check_wheel(&self.engine);
+        self.check_tally();
+    }
+
+    /// What the breaker counts is what there is.
+    fn check_tally(&self) {
+        let living = |peer: &&Peer| !peer.health.is_final();
+        let living: Vec<_> = self.model.peers.values().filter(living).collect();
+        let count = |wanted: &dyn Fn(&Peer) -> bool| {
+            u32::try_from(living.iter().filter(|peer| wanted(peer)).count()).unwrap()
+        };
+        let tally = self.breaker.all();
+        assert_eq!(tally.sessions, count(&|_| true));
+        assert_eq!(tally.suspect, count(&|peer| peer.health == Health::Suspect));
+        assert_eq!(tally.wedged, count(&|peer| peer.wedged));
+        assert!(tally.at_risk <= tally.suspect);
     }
 }
 
 /// One step of an engine without a model; `ids` has the latest session of each name.
-fn step_alone(engine: &mut Engine, ids: &mut BTreeMap<usize, SessionId>, now: &mut u64, op: Op) {
+fn step_alone(
+    engine: &mut Engine,
+    breaker: &mut Breaker,
+    ids: &mut BTreeMap<usize, SessionId>,
+    now: &mut u64,
+    op: Op,
+) {
     let tick = Tick::from_nanos(*now);
     // A session may have ended already; that is not what is looked at here.
     match op {
@@ -354,15 +409,16 @@ fn step_alone(engine: &mut Engine, ids: &mut BTreeMap<usize, SessionId>, now: &m
             };
             ids.insert(name, engine.open(tick, open).unwrap().id);
         }
-        Op::Beat { name } => drop(ids.get(&name).map(|id| engine.beat(tick, *id))),
+        Op::Beat { name, vitals } => drop(ids.get(&name).map(|id| engine.beat(tick, *id, vitals))),
         Op::Detach { name, why } => drop(ids.get(&name).map(|id| engine.detach(tick, *id, why))),
         Op::Close { name } => drop(ids.get(&name).map(|id| engine.close(tick, *id))),
         Op::Sleep { nanos } => *now += nanos,
         Op::Sweep { nanos } => {
             *now += nanos;
-            sweep(engine, Tick::from_nanos(*now));
+            sweep(engine, breaker, Tick::from_nanos(*now));
         }
     }
+    drain(engine, breaker);
 }
 
 proptest! {
@@ -390,14 +446,14 @@ proptest! {
             ..Config::default()
         })
         .unwrap();
-        let (mut ids, mut now) = (BTreeMap::new(), 0);
+        let (mut breaker, mut ids, mut now) = (breaker(), BTreeMap::new(), 0);
         for op in ops {
-            step_alone(&mut engine, &mut ids, &mut now, op);
+            step_alone(&mut engine, &mut breaker, &mut ids, &mut now, op);
             check_wheel(&engine);
             for view in engine.scan(Tick::from_nanos(now), 0..engine.slots()) {
                 let silent = Tick::from_nanos(now).since(view.last_beat);
                 prop_assert!(view.health != Health::Alive || silent < view.patience);
-                prop_assert!(view.patience <= view.terms.timeout());
+                prop_assert!(view.patience <= view.terms.at_risk_after());
             }
         }
     }

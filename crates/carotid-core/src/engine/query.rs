@@ -4,6 +4,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use super::Engine;
+use crate::session::{Profile, Session};
 use crate::{Health, SessionId, SessionView, Tick};
 
 impl Engine {
@@ -15,10 +16,12 @@ impl Engine {
     }
 
     /// All that is known of a session at `now`.
+    ///
+    /// A session whose timeout has passed is Suspect until [`Engine::handle_timeout`] has judged it.
     #[must_use]
     pub fn view(&self, now: Tick, id: SessionId) -> Option<SessionView> {
-        let session = self.table.get(id)?;
-        Some(session.view(id, now))
+        let (session, profile) = (self.table.get(id)?, self.table.profile(id)?);
+        Some(self.look(now, id, session, profile))
     }
 
     /// The gaps between the session's last beats, at most eight, oldest first; right to 0.1 %. None
@@ -41,7 +44,11 @@ impl Engine {
     pub fn scan(&self, now: Tick, slots: Range<u32>) -> impl Iterator<Item = SessionView> {
         slots
             .filter_map(|slot| self.table.at(slot))
-            .map(move |(id, session)| session.view(id, now))
+            .map(move |(id, session, profile)| self.look(now, id, session, profile))
+    }
+
+    fn look(&self, now: Tick, id: SessionId, session: &Session, profile: &Profile) -> SessionView {
+        session.view(profile, id, now, &self.rule, self.own_health_score)
     }
 
     /// How many slots the table has, vacant ones included.

@@ -2,11 +2,12 @@
 
 use alloc::format;
 use alloc::string::String;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::*;
-use crate::{SessionName, Suspicion, SuspicionTarget, Terms};
+use crate::{BreakerConfig, SessionName, Suspicion, SuspicionTarget, Tally, Terms};
 
 const INTERVAL: Duration = Duration::from_secs(10);
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -17,6 +18,7 @@ const SWEEP: Duration = Duration::from_micros(1049);
 /// An engine and its clock.
 struct World {
     engine: Engine,
+    breaker: Breaker,
     now: Tick,
 }
 
@@ -26,10 +28,15 @@ impl World {
     }
 
     fn with(change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::default();
+        // The fixed rule, so that deadlines can be told in advance.
+        let mut config = Config {
+            suspicion: Suspicion::Fixed { intervals: 2.5 },
+            ..Config::default()
+        };
         change(&mut config);
         Self {
             engine: Engine::new(&config).unwrap(),
+            breaker: Breaker::new(BreakerConfig::default(), 7).unwrap(),
             now: Tick::from_nanos(12_345_678_901),
         }
     }
@@ -44,7 +51,7 @@ impl World {
     }
 
     fn beat(&mut self, id: SessionId) -> Result<(), UnknownSession> {
-        self.engine.beat(self.now, id)
+        self.engine.beat(self.now, id, Vitals::default())
     }
 
     fn health(&self, id: SessionId) -> Option<Health> {
@@ -58,17 +65,26 @@ impl World {
 
     /// Time passes, with a driver that attends every timeout; returns what was concluded.
     fn advance(&mut self, time: Duration) -> Vec<String> {
+        let mut said = self.events();
         let end = self.now.after(time);
         while let Some(due) = self.engine.poll_timeout().filter(|due| *due <= end) {
             self.now = self.now.max(due);
-            self.engine.handle_timeout(self.now);
+            self.engine.handle_timeout(self.now, &mut self.breaker);
+            said.extend(self.events());
         }
         self.now = end;
-        self.events()
+        said.extend(self.events());
+        said
+    }
+
+    fn next_event(&mut self) -> Option<Event> {
+        let event = self.engine.poll_event()?;
+        self.breaker.observe(&event);
+        Some(event)
     }
 
     fn events(&mut self) -> Vec<String> {
-        core::iter::from_fn(|| self.engine.poll_event())
+        core::iter::from_fn(|| self.next_event())
             .map(|event| match event.kind.cause() {
                 Some(cause) => format!("{} {} {}", event.kind.as_str(), event.name, cause.as_str()),
                 None => format!("{} {}", event.kind.as_str(), event.name),
@@ -131,7 +147,7 @@ fn a_beat_brings_a_suspect_back_and_its_next_suspicion_is_on_time() {
     world.advance(SUSPICION + SWEEP);
     world.beat(a).unwrap();
     assert_eq!(
-        world.engine.poll_event().map(|event| event.silent),
+        world.next_event().map(|event| event.silent),
         Some(SUSPICION + SWEEP)
     );
     // The wheel's entry waited for the timeout; a new suspicion comes before it.
@@ -279,7 +295,7 @@ fn a_return_after_death_is_a_new_session_that_names_its_predecessor() {
     let second = world.open("a");
     assert_eq!((second.epoch, second.resumed), (2, false));
     assert_ne!(second.id, first.id);
-    let kind = world.engine.poll_event().unwrap().kind;
+    let kind = world.next_event().unwrap().kind;
     assert_eq!(
         kind,
         EventKind::Opened {
@@ -292,7 +308,7 @@ fn a_return_after_death_is_a_new_session_that_names_its_predecessor() {
 }
 
 #[test]
-fn a_late_sweep_changes_no_answer() {
+fn nobody_is_called_alive_past_a_deadline_however_late_the_sweep() {
     let mut world = World::new();
     let a = world.open("a").id;
     world.events();
@@ -302,11 +318,25 @@ fn a_late_sweep_changes_no_answer() {
     let view = world.engine.view(world.now, a).unwrap();
     assert_eq!(
         (view.health, view.cause),
-        (Health::Dead, Some(Cause::Silence))
+        (Health::Suspect, Some(Cause::Silence))
     );
-    assert_eq!(world.beat(a), Err(UnknownSession));
-    assert_eq!(world.events(), ["suspect a silence", "dead a silence"]);
+    assert_eq!(
+        world.advance(SWEEP),
+        ["suspect a silence", "dead a silence"]
+    );
     assert_eq!(world.advance(TIMEOUT), [""; 0]);
+}
+
+#[test]
+fn a_sign_of_life_before_the_verdict_saves() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.events();
+    world.sleep(TIMEOUT * 2);
+    assert_eq!(world.beat(a), Ok(()));
+    assert_eq!(world.events(), ["suspect a silence", "back a"]);
+    assert_eq!(world.advance(SUSPICION - SWEEP), [""; 0]);
+    assert_eq!(world.health(a), Some(Health::Alive));
 }
 
 #[test]
@@ -414,7 +444,7 @@ fn the_adaptive_rule_keeps_its_own_deadline_and_leaves_death_alone() {
 }
 
 #[test]
-fn a_patience_that_shrinks_brings_the_suspicion_forward() {
+fn a_patience_that_shrank_holds_when_the_wheel_looks_next() {
     let (mut world, id) = adaptive(&[INTERVAL, INTERVAL * 5]);
     let long = world.engine.view(world.now, id).unwrap().patience;
     // Beats that come much faster than agreed are not late, so patience shrinks, and the wheel's
@@ -423,10 +453,10 @@ fn a_patience_that_shrinks_brings_the_suspicion_forward() {
         world.sleep(Duration::from_millis(1));
         world.beat(id).unwrap();
     }
-    let patience = world.engine.view(world.now, id).unwrap().patience;
-    assert!(patience + INTERVAL < long, "{patience:?} after {long:?}");
     world.events();
-    assert_eq!(world.advance(patience + SWEEP), ["suspect a silence"]);
+    assert_eq!(world.advance(long), ["suspect a silence"]);
+    let short = world.engine.view(world.now, id).unwrap().patience;
+    assert!(short + INTERVAL < long, "{short:?} after {long:?}");
 }
 
 #[test]
@@ -443,15 +473,13 @@ fn the_time_without_a_connection_teaches_nothing() {
 }
 
 #[test]
-fn a_timeout_below_the_suspicion_still_suspects_first() {
+fn one_interval_before_its_death_everybody_is_suspect() {
     let mut world = World::with(|config| config.suspicion = Suspicion::Fixed { intervals: 100.0 });
     world.open("a");
     world.events();
-    assert_eq!(world.advance(TIMEOUT - SWEEP), [""; 0]);
-    assert_eq!(
-        world.advance(SWEEP * 2),
-        ["suspect a silence", "dead a silence"]
-    );
+    assert_eq!(world.advance(TIMEOUT - INTERVAL - SWEEP), [""; 0]);
+    assert_eq!(world.advance(SWEEP * 2), ["suspect a silence"]);
+    assert_eq!(world.advance(INTERVAL), ["dead a silence"]);
 }
 
 #[test]
@@ -510,6 +538,12 @@ fn a_hundred_thousand_silent_sessions_each_die_once_in_bounded_calls() {
     const SESSIONS: usize = 100_000;
     const STEPS: u32 = 500;
     let mut world = World::with(|config| config.max_steps_per_call = STEPS);
+    // Mass silence is the breaker's affair.
+    let config = BreakerConfig {
+        share: 1.0,
+        ..BreakerConfig::default()
+    };
+    world.breaker = Breaker::new(config, 7).unwrap();
     for index in 0..SESSIONS {
         world.open(&format!("fleet/{index}"));
     }
@@ -521,7 +555,7 @@ fn a_hundred_thousand_silent_sessions_each_die_once_in_bounded_calls() {
         .poll_timeout()
         .is_some_and(|due| due <= world.now)
     {
-        world.engine.handle_timeout(world.now);
+        world.engine.handle_timeout(world.now, &mut world.breaker);
         let events = world.events();
         assert!(
             events.len() <= 2 * STEPS as usize,
@@ -554,4 +588,129 @@ fn contradictions_are_refused() {
         change(&mut config);
         assert!(Engine::new(&config).is_err(), "{config:?}");
     }
+}
+
+#[test]
+fn while_we_are_unwell_suspicion_waits_and_death_does_not() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.engine.set_own_health(1);
+    // One interval and twice the margin of one and a half.
+    assert_eq!(world.advance(INTERVAL * 4 - SWEEP), ["opened a"]);
+    assert_eq!(world.health(a), Some(Health::Alive));
+    world.sleep(SWEEP * 2);
+    world.engine.handle_timeout(world.now, &mut world.breaker);
+    let event = world.next_event().unwrap();
+    assert_eq!(event.kind.as_str(), "suspect");
+    assert_eq!(event.evidence.unwrap().own_health_score, 1);
+    world.engine.set_own_health(8);
+    assert_eq!(world.advance(INTERVAL * 2), ["dead a silence"]);
+}
+
+#[test]
+fn a_peer_is_not_suspected_within_its_longest_stall() {
+    let mut world = World::new();
+    let terms = Terms::default().with_longest_stall(INTERVAL * 3).unwrap();
+    world.try_open("a", Some(terms)).unwrap();
+    assert_eq!(world.advance(INTERVAL * 4 - SWEEP), ["opened a"]);
+    assert_eq!(world.advance(SWEEP * 2), ["suspect a silence"]);
+}
+
+#[test]
+fn a_wedged_peer_is_alive_and_said_to_be_wedged_once() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.events();
+    let mut beat = |seconds| {
+        let vitals = Vitals {
+            progress: Some(Duration::from_secs(seconds)),
+        };
+        world.engine.beat(world.now, a, vitals).unwrap();
+        assert_eq!(world.health(a), Some(Health::Alive));
+        (world.events(), world.breaker.all().wedged)
+    };
+    assert_eq!(beat(20), (vec![], 0));
+    assert_eq!(beat(21), (vec!["wedged a".into()], 1));
+    assert_eq!(beat(31), (vec![], 1));
+    assert_eq!(beat(0), (vec!["unwedged a".into()], 0));
+    assert_eq!(beat(90), (vec!["wedged a".into()], 1));
+    // A beat that says nothing changes nothing.
+    world.beat(a).unwrap();
+    assert!(world.engine.view(world.now, a).unwrap().wedged);
+    world.engine.close(world.now, a).unwrap();
+    world.events();
+    assert_eq!(world.breaker.all(), Tally::default());
+}
+
+#[test]
+fn a_conclusion_carries_what_was_known_until_then() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    for seconds in [9, 10, 11] {
+        world.advance(Duration::from_secs(seconds));
+        world.beat(a).unwrap();
+    }
+    let heard = world.now;
+    world.events();
+    world.sleep(SUSPICION);
+    world
+        .engine
+        .detach(world.now, a, Disconnect::Reset)
+        .unwrap();
+    let suspect = world.next_event().unwrap();
+    let evidence = suspect.evidence.unwrap();
+    let gaps: Vec<_> = evidence
+        .gaps()
+        .map(|gap| gap.as_millis().div_ceil(10))
+        .collect();
+    assert_eq!(gaps, [900, 1000, 1100]);
+    assert_eq!(
+        (evidence.health, evidence.last_beat),
+        (Health::Alive, heard)
+    );
+    assert_eq!(
+        (evidence.suspect_after, evidence.dead_after),
+        (SUSPICION, TIMEOUT)
+    );
+    assert_eq!((evidence.connections, evidence.lost), (0, None));
+    assert_eq!(
+        (evidence.quantile, evidence.standing),
+        (None, Standing::Clear)
+    );
+
+    world.advance(TIMEOUT - SUSPICION - SWEEP);
+    world.sleep(SWEEP * 2);
+    world.engine.handle_timeout(world.now, &mut world.breaker);
+    let dead = world.next_event().unwrap();
+    assert_eq!(
+        dead.kind,
+        EventKind::Dead {
+            cause: Cause::Reset
+        }
+    );
+    let evidence = dead.evidence.unwrap();
+    assert_eq!(
+        (evidence.health, evidence.standing),
+        (Health::Suspect, Standing::AtRisk)
+    );
+    assert_eq!(evidence.lost, Some(Cause::Reset));
+}
+
+#[test]
+fn longer_terms_hold_at_once_and_shorter_ones_bring_the_deadline_forward() {
+    let mut world = World::new();
+    let a = world.open("a").id;
+    world.events();
+    world
+        .engine
+        .revise(world.now, a, Terms::new(INTERVAL * 2, TIMEOUT * 2).unwrap())
+        .unwrap();
+    assert_eq!(world.advance(SUSPICION * 2 - SWEEP), [""; 0]);
+    world.beat(a).unwrap();
+    let short = Terms::new(Duration::from_secs(1), Duration::from_secs(9)).unwrap();
+    world.engine.revise(world.now, a, short).unwrap();
+    assert_eq!(
+        world.advance(Duration::from_millis(2502)),
+        ["suspect a silence"]
+    );
 }

@@ -21,11 +21,23 @@ impl Backoff {
         }
     }
 
-    /// The next wait, drawn by `draw` from zero to the ceiling.
-    pub(super) fn next(&mut self, draw: impl FnOnce(Duration) -> Duration) -> Duration {
+    /// The next wait, drawn by `draw` from zero to the ceiling. `slots` is over how long the server
+    /// spreads those whose connection it has just lost, or zero: if all went well until then, that
+    /// alone decides, as the server knows how many they are.
+    pub(super) fn next(
+        &mut self,
+        slots: Duration,
+        draw: impl Fn(Duration) -> Duration,
+    ) -> Duration {
         let doubled = self.min.saturating_mul(1 << self.failures.min(30));
-        self.failures += 1;
-        draw(doubled.min(self.max))
+        let first = self.failures == 0;
+        self.failures = self.failures.saturating_add(1);
+        if first && !slots.is_zero() {
+            draw(slots)
+        } else {
+            // A server that answers once and fails again is neither stormed nor dialled faster.
+            draw(doubled.min(self.max)).max(draw(slots))
+        }
     }
 
     pub(super) const fn reset(&mut self) {
@@ -37,10 +49,15 @@ impl Backoff {
 mod tests {
     use super::*;
 
+    /// The longest wait there could have been.
+    fn next(backoff: &mut Backoff, slots: Duration) -> Duration {
+        backoff.next(slots, |ceiling| ceiling)
+    }
+
     #[test]
     fn the_ceiling_doubles_up_to_its_limit_and_starts_over() {
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(30));
-        let mut ceiling = || backoff.next(|ceiling| ceiling).as_millis();
+        let mut ceiling = || next(&mut backoff, Duration::ZERO).as_millis();
         let ceilings: Vec<_> = (0..8).map(|_| ceiling()).collect();
         assert_eq!(
             ceilings,
@@ -50,6 +67,18 @@ mod tests {
             ceiling();
         }
         backoff.reset();
-        assert_eq!(backoff.next(|ceiling| ceiling).as_millis(), 500);
+        assert_eq!(next(&mut backoff, Duration::ZERO).as_millis(), 500);
+    }
+
+    #[test]
+    fn the_first_wait_after_a_loss_is_a_slot_of_the_servers() {
+        let ms = Duration::from_millis;
+        let mut backoff = Backoff::new(ms(500), ms(30_000));
+        assert_eq!(next(&mut backoff, ms(20)), ms(20), "few peers");
+        assert_eq!(next(&mut backoff, Duration::ZERO), ms(1000));
+        backoff.reset();
+        assert_eq!(next(&mut backoff, ms(15_000)), ms(15_000), "many peers");
+        assert_eq!(next(&mut backoff, ms(20)), ms(1000), "it fails each time");
+        assert_eq!(next(&mut backoff, ms(15_000)), ms(15_000));
     }
 }

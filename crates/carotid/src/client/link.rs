@@ -7,11 +7,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carotid_netrpc::{self as netrpc, CallError, Lost};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::ClientConfig;
-use crate::connection::{dial, set_options};
-use crate::source::messages::{BEAT, BeatReply, CLOSE, NameArgs, OPEN, OpenArgs, OpenReply, PING};
+use super::granted::Granted;
+use crate::connection::{Stream, UserTimeout, dial};
+use crate::source::messages::{
+    BEAT, BeatArgs, BeatReply, CLOSE, NameArgs, OPEN, OpenArgs, OpenReply, PING, whole_ms,
+};
 
 /// Why a client's connection failed.
 #[derive(Debug, thiserror::Error)]
@@ -45,8 +48,10 @@ pub(super) struct Link {
     pub(super) calls: Arc<netrpc::Client>,
     /// Which life of the name the server counts; `None` in front of a server that knows only pings.
     pub(super) epoch: Option<u64>,
-    /// How often it wants to be told.
-    pub(super) interval: Duration,
+    pub(super) granted: Granted,
+    /// How long the answer to the last beat took.
+    round_trip: Option<Duration>,
+    user_timeout: UserTimeout,
 }
 
 impl Link {
@@ -54,12 +59,17 @@ impl Link {
     pub(super) async fn connect(config: &ClientConfig) -> Result<Self, LinkError> {
         let dialled = dial(&config.address, config.call_timeout).await;
         let tcp = dialled.map_err(|error| cannot_connect(config, error))?;
-        let server = set_options(&tcp, config.terms.timeout()).and_then(|()| tcp.peer_addr());
+        let server = tcp.peer_addr();
+        let server = server.map_err(|error| cannot_connect(config, error))?;
+        let stream = Stream::new(tcp, config.terms.timeout());
+        let (stream, user_timeout) = stream.map_err(|error| cannot_connect(config, error))?;
         let mut link = Self {
-            server: server.map_err(|error| cannot_connect(config, error))?,
-            calls: Arc::new(netrpc::Client::new(tcp)),
+            server,
+            calls: Arc::new(netrpc::Client::new(stream)),
             epoch: None,
-            interval: config.terms.interval(),
+            granted: Granted::wish(config.terms),
+            round_trip: None,
+            user_timeout,
         };
         link.introduce(config).await?;
         Ok(link)
@@ -72,9 +82,8 @@ impl Link {
         match opened {
             Ok(reply) => {
                 self.epoch = Some(reply.epoch);
-                self.interval = reply
-                    .terms()
-                    .map_or(self.interval, |terms| terms.interval());
+                self.granted = Granted::read(&reply, config.terms);
+                self.outlast();
                 Ok(())
             }
             Err(LinkError::Refused(error)) if error.is_unknown_method() => self.ping(config).await,
@@ -82,17 +91,34 @@ impl Link {
         }
     }
 
-    /// One beat.
-    pub(super) async fn beat(&mut self, config: &ClientConfig) -> Result<(), LinkError> {
+    /// One beat of a peer that has made no progress for as long as `stuck`. Returns whether it brought
+    /// other terms.
+    pub(super) async fn beat(
+        &mut self,
+        config: &ClientConfig,
+        stuck: Duration,
+    ) -> Result<bool, LinkError> {
         if self.epoch.is_none() {
-            return self.ping(config).await;
+            self.ping(config).await?;
+            return Ok(false);
         }
-        let args = NameArgs {
+        let args = BeatArgs {
             name: config.name.as_str().to_owned(),
+            progress_ms: whole_ms(stuck),
+            round_trip_us: self.round_trip.map_or(0, whole_us),
         };
+        let sent = Instant::now();
         let reply = answered(config, self.calls.call::<BeatReply>(BEAT, &args)).await?;
+        self.round_trip = Some(sent.elapsed());
         self.epoch = Some(reply.epoch);
-        Ok(())
+        let revised = self.granted.revise(&reply);
+        self.outlast();
+        Ok(revised)
+    }
+
+    /// Keeps the connection for as long as the terms may need it.
+    fn outlast(&self) {
+        self.user_timeout.raise(self.granted.terms.timeout());
     }
 
     async fn ping(&self, config: &ClientConfig) -> Result<(), LinkError> {
@@ -121,6 +147,11 @@ fn cannot_connect(config: &ClientConfig, error: io::Error) -> LinkError {
         address: config.address.clone(),
         error,
     }
+}
+
+/// Zero would say that it is unknown.
+fn whole_us(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).map_or(i64::MAX, |us| us.max(1))
 }
 
 /// The answer to a call, if it comes in time.

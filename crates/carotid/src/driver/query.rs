@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use carotid_core::{Health, SessionView, Tick};
+use carotid_core::{Health, SessionView, Standing, Tally, Tick};
 use jiff::Timestamp;
 
-use super::{Driver, Shared, State};
+use super::{Driver, Peer, Shared, State};
 
 /// A session with what only the driver knows of it.
 #[derive(Clone, Debug)]
@@ -15,6 +15,8 @@ pub struct Watched {
     pub view: SessionView,
     /// Where it was last heard from.
     pub peer: Option<SocketAddr>,
+    /// The round trip to it, as the peer itself measured it last.
+    pub round_trip: Option<Duration>,
     /// Wall time of [`SessionView::since`], for display only.
     pub since: Timestamp,
     /// How long it has been silent.
@@ -35,6 +37,8 @@ pub struct Verdict {
     pub silent: Duration,
     /// How long we did not run between its last beat and then; not part of [`Self::silent`].
     pub stalled: Duration,
+    /// How unwell this host is now: 0 is well.
+    pub own_health_score: u32,
 }
 
 /// A place in the list of all sessions.
@@ -58,6 +62,23 @@ impl Driver {
         Some(self.shared.watched(&state, view, now))
     }
 
+    /// How the sessions of a service are, ended ones left out; a session whose name has no slash is a
+    /// service of its own. `None` if it has none.
+    #[must_use]
+    pub fn service(&self, service: &str) -> Option<Tally> {
+        if let Some(tally) = self.shared.breaker().service(service) {
+            return Some(tally);
+        }
+        let view = self.find(service)?.view;
+        let is_one = !service.contains('/') && !view.health.is_final();
+        is_one.then(|| Tally {
+            sessions: 1,
+            suspect: u32::from(view.health == Health::Suspect),
+            wedged: u32::from(view.wedged),
+            at_risk: u32::from(view.standing != Standing::Clear),
+        })
+    }
+
     /// What the belief in a name's latest session stands on.
     #[must_use]
     pub fn verdict(&self, name: &str) -> Option<Verdict> {
@@ -74,7 +95,8 @@ impl Driver {
         Some(Verdict {
             gaps,
             silent: concluded.since(view.last_beat),
-            stalled: (self.attendance()).stalled_between(view.last_beat, concluded),
+            stalled: (self.shared.clock).stalled_between(view.last_beat, concluded),
+            own_health_score: self.shared.clock.own_health_score(),
             last_beat: self.shared.clock.wall(view.last_beat),
             watched: self.shared.watched(&state, view, now),
         })
@@ -124,8 +146,10 @@ impl Driver {
 
 impl Shared {
     fn watched(&self, state: &State, view: SessionView, now: Tick) -> Watched {
+        let peer = state.peers.get(view.id.index()).copied().flatten();
         Watched {
-            peer: state.peers.get(view.id.index()).copied().flatten(),
+            peer: peer.map(|peer| peer.address),
+            round_trip: peer.and_then(Peer::round_trip),
             since: self.clock.wall(view.since),
             silent: now.since(view.last_beat),
             view,

@@ -63,6 +63,7 @@ pub(crate) async fn serve(
         .route("/healthz", get(health::ready))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{*name}", get(sessions::one))
+        .route("/api/v1/services/{service}", get(sessions::service))
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/stalls", get(stalls))
         .fallback(nowhere)
@@ -108,7 +109,7 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
     let why = format!(
-        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/events or /api/v1/stalls"
+        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services/NAME, /api/v1/events or /api/v1/stalls"
     );
     refuse(StatusCode::NOT_FOUND, why)
 }

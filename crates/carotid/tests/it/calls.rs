@@ -18,7 +18,7 @@ fn router() -> Router {
 #[tokio::test]
 async fn calls_share_the_connection_with_the_beats() {
     let ground = Ground::with(ServerConfig::default(), router()).await;
-    let client = Client::start(ground.client("payments/7"));
+    let client = Client::start(ground.client("payments/7")).unwrap();
     in_time(client.connected()).await;
     let doubled: i64 = in_time(client.call("Math.Double", &21i64)).await.unwrap();
     assert_eq!(doubled, 42);

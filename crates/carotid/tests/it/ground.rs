@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use carotid::core::{Config, Event, Terms};
+use carotid::core::{Config, Event, Incident, Terms};
 use carotid::netrpc::Router;
-use carotid::{ClientConfig, Driver, Server, ServerConfig, Subscription};
+use carotid::{ClientConfig, Driver, Happening, Server, ServerConfig, Subscription};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -22,6 +22,7 @@ pub(crate) struct Ground {
     pub(crate) shutdown: CancellationToken,
     pub(crate) served: JoinHandle<()>,
     events: Subscription,
+    incidents: Vec<Incident>,
 }
 
 /// Patient enough for a busy machine, short enough to wait for.
@@ -63,6 +64,7 @@ impl Ground {
             operations: operations_address,
             shutdown,
             events,
+            incidents: Vec::new(),
         }
     }
 
@@ -85,10 +87,18 @@ impl Ground {
         text.trim_end().to_owned()
     }
 
+    /// The incidents among the events that were taken.
+    pub(crate) fn incidents(&self) -> &[Incident] {
+        &self.incidents
+    }
+
     /// As many of the next events as there are.
     pub(crate) async fn events(&mut self) -> Vec<Event> {
         let batch = in_time(self.events.next(10_000)).await;
         assert_eq!(batch.missed, 0);
+        let happened = batch.records.iter().map(|record| &record.what);
+        let incidents = happened.filter_map(Happening::incident).cloned();
+        self.incidents.extend(incidents);
         let records = batch.records.iter();
         records
             .filter_map(|record| record.what.event())

@@ -21,7 +21,7 @@ async fn a_session_with_a_longer_timeout_keeps_its_connection_for_as_long() {
     let mut ground = Ground::with_terms(terms(50, 200)).await;
     let mut config = ground.client("patient");
     config.terms = terms(1000, 60_000);
-    let patient = carotid::Client::start(config);
+    let patient = carotid::Client::start(config).unwrap();
     in_time(patient.connected()).await;
     assert_eq!(ground.event().await, "opened patient");
     // A short-lived one dies meanwhile, several of its own timeouts later than the first.

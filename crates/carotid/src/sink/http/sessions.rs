@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Desk, refuse, refuse_query};
 use crate::driver::Cursor;
-use crate::sink::api::{Session, Sessions, Verdict};
+use crate::sink::api::{Service, Session, Sessions, Verdict};
 
 const DEFAULT_LIMIT: usize = 100;
 const MAX_LIMIT: usize = 1000;
@@ -56,6 +56,22 @@ pub(super) async fn one(
         None => refuse(
             StatusCode::NOT_FOUND,
             format_args!("no session is named {name:?}; it never was, or ended long ago"),
+        ),
+    }
+}
+
+pub(super) async fn service(
+    State(desk): State<Desk>,
+    name: Result<Path<String>, PathRejection>,
+) -> Response {
+    let Ok(Path(name)) = name else {
+        return refuse(StatusCode::BAD_REQUEST, "a name is percent-encoded UTF-8");
+    };
+    match desk.driver.service(&name) {
+        Some(tally) => Json(Service::new(name, tally)).into_response(),
+        None => refuse(
+            StatusCode::NOT_FOUND,
+            format_args!("no session of a service named {name:?} is being watched"),
         ),
     }
 }

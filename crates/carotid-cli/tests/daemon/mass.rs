@@ -1,0 +1,89 @@
+//! Many sessions that fall silent together.
+
+use std::net::TcpStream;
+
+use crate::ground::daemon::{Daemon, carotid, ping};
+use crate::ground::events::{Event, Events};
+
+const WEB: usize = 20;
+const FLAGS: [&str; 6] = [
+    "--interval",
+    "500ms",
+    "--timeout",
+    "2s",
+    "--suspect-after",
+    "2",
+];
+
+/// Twenty sessions of one service that beat once and never again.
+fn fleet(daemon: &Daemon) -> (Events, Vec<TcpStream>) {
+    let mut events = daemon.events();
+    let connections = (0..WEB).map(|index| daemon.ping(&format!("web/{index}")));
+    let connections = connections.collect();
+    for _ in 0..WEB {
+        assert_eq!(events.next().kind, "opened");
+    }
+    for _ in 0..WEB {
+        assert_eq!(events.next().kind, "suspect");
+    }
+    (events, connections)
+}
+
+fn deaths(events: &mut Events) -> Vec<Event> {
+    let dead: Vec<_> = (0..WEB).map(|_| events.next()).collect();
+    assert!(dead.iter().all(|event| event.kind == "dead"), "{dead:?}");
+    dead
+}
+
+#[test]
+fn mass_silence_is_one_event_before_any_death() {
+    let daemon = Daemon::start(&FLAGS);
+    let (mut events, _connections) = fleet(&daemon);
+    let mass = events.next();
+    assert_eq!(mass.kind, "mass_silence", "{mass:?}");
+    let incident = &mass.json["incident"];
+    assert_eq!(incident["number"], 1);
+    assert_eq!(incident["sessions"], 20);
+    assert_eq!(incident["services"][0], "web");
+    assert_eq!(incident["held_ms"], 500);
+
+    let why = carotid()
+        .args(["why", "web/0", "--http", &daemon.http.to_string()])
+        .output()
+        .unwrap();
+    let why = String::from_utf8(why.stdout).unwrap();
+    assert!(why.starts_with("web/0 is suspect since"), "{why}");
+
+    for dead in deaths(&mut events) {
+        assert!(dead.silent_ms >= 2000, "{dead:?}");
+        assert_eq!(dead.json["evidence"]["standing"], "held", "{dead:?}");
+    }
+    events.expect_no_more(&daemon);
+}
+
+#[test]
+fn a_fleet_that_comes_back_in_the_meantime_is_back_and_nothing_else() {
+    let flags = [&FLAGS[..], &["--mass-silence-max-hold", "1h"]].concat();
+    let daemon = Daemon::start(&flags);
+    let (mut events, mut connections) = fleet(&daemon);
+    assert_eq!(events.next().kind, "mass_silence");
+    for (index, connection) in connections.iter_mut().enumerate() {
+        let name = format!("web/{index}");
+        ping(connection, &name);
+        let back = events.expect("back", &name, None);
+        assert_eq!(back.epoch, 1);
+        let standing = back.json["evidence"]["standing"].as_str();
+        assert!(matches!(standing, Some("at-risk" | "held")), "{back:?}");
+    }
+}
+
+#[test]
+fn with_a_share_of_one_everybody_dies_on_time() {
+    let flags = [&FLAGS[..], &["--mass-silence-share", "1"]].concat();
+    let daemon = Daemon::start(&flags);
+    let (mut events, _connections) = fleet(&daemon);
+    for dead in deaths(&mut events) {
+        assert_eq!(dead.json["evidence"]["standing"], "at-risk", "{dead:?}");
+    }
+    events.expect_no_more(&daemon);
+}
