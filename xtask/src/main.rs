@@ -1,4 +1,4 @@
-//! Everything a developer of carotid runs: `cargo xtask test`, `fuzz`, `bench`, `detectors`.
+//! Everything a developer of carotid runs: `cargo xtask test`, `fuzz`, `bench`, `detectors`, `sim`.
 //!
 //! Nothing here is part of the product, and nothing outside needs `make`, a
 //! shell, or a task runner of its own.
@@ -14,6 +14,7 @@ mod detectors;
 mod fuzz;
 mod place;
 mod run;
+mod sim;
 mod stage;
 mod tally;
 mod test;
@@ -49,6 +50,11 @@ enum Task {
     /// The comparing half of `detectors`, run from the release build.
     #[command(hide = true)]
     Compare(detectors::Options),
+    /// Run the engine in simulated worlds with faults, and check all that it says.
+    Sim(sim::Options),
+    /// The simulating half of `sim`, run from the release build.
+    #[command(hide = true)]
+    Simulate(sim::Options),
     /// The raw echo that `bench` compares with, in a process of its own.
     #[command(hide = true)]
     Echo(bench::echo::Options),
@@ -62,6 +68,8 @@ fn main() -> ExitCode {
         Task::Measure(options) => bench::measure(&options),
         Task::Detectors(options) => detectors::run(&options),
         Task::Compare(options) => detectors::compare(&options),
+        Task::Sim(options) => sim::run(&options),
+        Task::Simulate(options) => sim::simulate(&options),
         Task::Echo(options) => bench::echo::run(&options),
     };
     match outcome {

@@ -6,7 +6,7 @@ use clap::ValueEnum;
 
 use crate::tally::Tally;
 use crate::tools::{Go, INSTALL_FAKETIME, INSTALL_GO, find_or_install_faketime};
-use crate::run;
+use crate::{place, run};
 
 /// One group of checks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -19,6 +19,8 @@ pub(crate) enum Stage {
     Doc,
     /// Unit, property and integration tests, and the examples in the docs.
     Unit,
+    /// The simulation finds an engine that was broken on purpose.
+    Mutants,
     /// The daemon and the client against real Go programs.
     Interop,
     /// The daemon under a wall clock that jumps.
@@ -65,6 +67,7 @@ impl Stage {
             (Self::Clippy, _) => clippy(),
             (Self::Doc, _) => doc(),
             (Self::Unit, _) => unit(),
+            (Self::Mutants, _) => mutants(),
             (Self::Deny, _) => check(&["deny", "check", "bans", "licenses", "sources"]),
             (Self::Wallclock, _) => match find_or_install_faketime() {
                 Some(library) => wallclock(&library),
@@ -113,6 +116,28 @@ fn unit() -> Tally {
         "--locked",
         "--no-fail-fast",
     ]))
+}
+
+/// What the core can leave out, see its `carotid_break`.
+const BREAKAGES: [&str; 3] = ["refile", "credit", "breaker"];
+
+fn mutants() -> Tally {
+    let Ok(target) = place::target() else {
+        return Tally::check(false);
+    };
+    // A build directory of its own: other flags would invalidate everything in the usual one.
+    let target = target.join("mutants");
+    let mut tally = Tally::default();
+    for breakage in BREAKAGES {
+        let test = ["test", "--locked", "-p", "carotid-sim", "--test", "mutants"];
+        // The test says which seed found it and what law was broken.
+        let mut command = run::cargo(&[&test[..], &["--", "--nocapture"]].concat());
+        command
+            .env("CARGO_TARGET_DIR", target.join(breakage))
+            .env("RUSTFLAGS", format!("--cfg carotid_break=\"{breakage}\""));
+        tally += run::count(&mut command);
+    }
+    tally
 }
 
 fn interop(go: &Go) -> Tally {

@@ -5,8 +5,8 @@
 //! paths by median, deviation and kurtosis. What those do not say (how rare is rare, what
 //! congestion does) is a named constant beside its model, and a [`Reading`] where it matters.
 
-mod link;
-mod outage;
+pub(crate) mod link;
+pub(crate) mod outage;
 mod peer;
 
 use self::link::Link;

@@ -49,6 +49,12 @@ impl Random {
         drawn
     }
 
+    /// One of the numbers below `bound`, which must not be 0.
+    pub fn below(&mut self, bound: usize) -> usize {
+        let drawn = self.next() % bound as u64;
+        usize::try_from(drawn).expect("it is below a usize")
+    }
+
     /// Uniform in (0, 1): never 0, so that its logarithm is finite.
     pub fn unit(&mut self) -> f64 {
         #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]

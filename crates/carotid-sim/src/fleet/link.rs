@@ -25,7 +25,7 @@ const CONGESTED_SHAPE: f64 = 0.12;
 const CONGESTED_SCALE: f64 = 3.3;
 
 /// Two beats that arrive together are still two, one after the other: a microsecond apart.
-const TOGETHER: f64 = 1e-6;
+pub(crate) const TOGETHER: f64 = 1e-6;
 
 /// A path from one peer to us.
 #[derive(Debug)]
@@ -40,7 +40,7 @@ pub(super) struct Link {
 
 /// How long a beat is under way when nothing goes wrong.
 #[derive(Clone, Copy, Debug)]
-struct Delay {
+pub(crate) struct Delay {
     /// Seconds that all beats take.
     least: f64,
     /// What comes on top, a gamma distribution's shape and scale in seconds.
@@ -67,13 +67,13 @@ enum Fault {
 }
 
 impl Delay {
-    const LAN: Self = Self {
+    pub(crate) const LAN: Self = Self {
         least: 0.000_2,
         shape: 1.0,
         scale: 0.000_1,
     };
 
-    const TRANSCONTINENTAL: Self = Self {
+    pub(crate) const TRANSCONTINENTAL: Self = Self {
         least: 0.135,
         shape: 0.22,
         scale: 0.029,
@@ -81,7 +81,7 @@ impl Delay {
 
     /// A path whose round trip has a median of 0.17 s, a deviation of 0.2 s, and a kurtosis that
     /// differs between paths: median 6, 90th percentile 23. Both directions are alike.
-    fn wide_area(random: &mut Random) -> Self {
+    pub(crate) fn wide_area(random: &mut Random) -> Self {
         const ROUND_TRIP_MEDIAN: f64 = 0.17;
         const ROUND_TRIP_DEVIATION: f64 = 0.2;
         // ln(23/6) at 1.28 deviations, where a tenth is beyond.
@@ -98,7 +98,11 @@ impl Delay {
         }
     }
 
-    fn draw(self, random: &mut Random) -> f64 {
+    pub(crate) const fn least(self) -> f64 {
+        self.least
+    }
+
+    pub(crate) fn draw(self, random: &mut Random) -> f64 {
         self.least + random.gamma(self.shape, self.scale)
     }
 }

@@ -4,25 +4,25 @@ use crate::random::Random;
 
 /// How often something fails, and for how long.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rhythm {
+pub(crate) struct Rhythm {
     /// Mean seconds from one end to the next begin.
-    pub(super) every: f64,
+    pub(crate) every: f64,
     /// Median length, in seconds.
-    pub(super) median: f64,
+    pub(crate) median: f64,
     /// Deviation of the length's logarithm.
-    pub(super) deviation: f64,
+    pub(crate) deviation: f64,
 }
 
 /// A Poisson process of failures with lognormal lengths, asked in the order of time.
 #[derive(Clone, Debug)]
-pub(super) struct Outages {
+pub(crate) struct Outages {
     rhythm: Rhythm,
     begin: f64,
     end: f64,
 }
 
 impl Outages {
-    pub(super) fn new(random: &mut Random, rhythm: Rhythm) -> Self {
+    pub(crate) fn new(random: &mut Random, rhythm: Rhythm) -> Self {
         let mut outages = Self {
             rhythm,
             begin: 0.0,
@@ -33,7 +33,7 @@ impl Outages {
     }
 
     /// The end of the failure that covers this time, if one does. Times must not go back.
-    pub(super) fn covering(&mut self, random: &mut Random, time: f64) -> Option<f64> {
+    pub(crate) fn covering(&mut self, random: &mut Random, time: f64) -> Option<f64> {
         while self.end <= time {
             self.advance(random);
         }
@@ -41,7 +41,7 @@ impl Outages {
     }
 
     /// The length of the next failure that begins before this time, once.
-    pub(super) fn begun_before(&mut self, random: &mut Random, time: f64) -> Option<f64> {
+    pub(crate) fn begun_before(&mut self, random: &mut Random, time: f64) -> Option<f64> {
         if time <= self.begin {
             return None;
         }
