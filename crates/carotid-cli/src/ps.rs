@@ -51,9 +51,13 @@ fn print_stalls(ledger: &Stalls) -> Result<(), Exit> {
         text += &format!("{:.3}  {length:<15}  {suspended}\n", stall.at);
     }
     output::bytes(text.as_bytes())?;
-    let (count, total) = (ledger.count, output::roughly(ledger.total_ms));
+    let total = output::roughly(ledger.total_ms);
+    let count = match ledger.count {
+        1 => "1 stall".to_owned(),
+        count => format!("{count} stalls"),
+    };
     output::talk(format_args!(
-        "{count} stalls, {total} in all; no session was blamed for them"
+        "{count}, {total} in all; no session was blamed for that"
     ));
     Ok(())
 }

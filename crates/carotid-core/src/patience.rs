@@ -152,7 +152,7 @@ impl Cohorts {
     }
 
     fn of(&mut self, terms: Terms) -> &mut Cohort {
-        let index = Self::index(terms.interval());
+        let index = Self::index(terms.interval_ms());
         if self.by_interval.len() <= index {
             self.by_interval.resize_with(index + 1, || None);
         }
@@ -163,20 +163,19 @@ impl Cohorts {
 
     /// How many σ beyond its interval a beat of such terms may come.
     fn quantile(&self, terms: Terms) -> f32 {
-        let cohort = self.by_interval.get(Self::index(terms.interval()));
+        let cohort = self.by_interval.get(Self::index(terms.interval_ms()));
         let cohort = cohort.and_then(Option::as_deref);
         cohort.map_or(Cohort::UNTAUGHT_QUANTILE, Cohort::quantile)
     }
 
-    /// Four for each doubling of the interval: at most 4 × 33 of them.
-    fn index(interval: Duration) -> usize {
-        let ms = u32::try_from(interval.as_millis())
-            .unwrap_or(u32::MAX)
-            .max(1);
+    /// Four for each doubling of the interval: at most 4 × 32 of them.
+    const fn index(interval_ms: u32) -> usize {
+        // No terms have an interval of zero.
+        let ms = interval_ms | 1;
         let octave = ms.ilog2();
         // The two bits after the highest one.
-        let quarter = (u64::from(ms) << 2 >> octave) & 3;
-        octave as usize * 4 + usize::from(quarter as u8)
+        let quarter = (ms << (u32::BITS - 1 - octave)) >> (u32::BITS - 3) & 3;
+        (octave * 4 + quarter) as usize
     }
 }
 
@@ -186,12 +185,12 @@ mod tests {
 
     #[test]
     fn like_intervals_share_a_cohort_and_there_are_few() {
-        let index = |ms| Cohorts::index(Duration::from_millis(ms));
+        let index = Cohorts::index;
         assert_eq!(index(10_000), index(10_100));
         assert_ne!(index(1000), index(2000));
         assert_eq!(index(2000), index(1000) + 4);
         assert!((1..100_000).all(|ms| index(ms) <= index(ms + 1)));
-        assert!(index(u64::MAX) < 132);
+        assert!(index(u32::MAX) < 128);
     }
 
     #[test]

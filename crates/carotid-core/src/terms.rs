@@ -133,6 +133,10 @@ impl Terms {
         Duration::from_millis(self.timeout_ms as u64)
     }
 
+    pub(crate) const fn interval_ms(self) -> u32 {
+        self.interval_ms
+    }
+
     pub(crate) const fn interval_nanos(self) -> u64 {
         self.interval_ms as u64 * NANOS_PER_MS
     }

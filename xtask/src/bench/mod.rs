@@ -8,6 +8,7 @@ pub(crate) mod cpu;
 pub(crate) mod driver;
 pub(crate) mod echo;
 pub(crate) mod engine;
+pub(crate) mod lateness;
 pub(crate) mod load;
 pub(crate) mod memory;
 pub(crate) mod process;
@@ -18,6 +19,7 @@ pub(crate) mod wire;
 use std::fs;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::ValueEnum;
@@ -74,6 +76,8 @@ enum Row {
     Memory,
     /// The engine alone: beat, table memory, lateness.
     Engine,
+    /// The driver: how late it is at a million sessions.
+    Lateness,
     /// Ways for beats to reach the engine from several threads.
     Driver,
 }
@@ -150,6 +154,7 @@ impl Row {
             Self::PingFlight => ping(64, 32),
             Self::Memory => memory::measure(programs, IDLE_CONNECTIONS).map(|line| vec![line]),
             Self::Engine => engine::measure(programs, quick),
+            Self::Lateness => lateness::measure(Duration::from_secs(if quick { 2 } else { 10 })),
             Self::Driver => driver::measure(quick),
         }
     }
