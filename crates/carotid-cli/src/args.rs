@@ -283,7 +283,7 @@ pub(crate) struct PsArgs {
     #[command(flatten)]
     pub(crate) daemon: Daemon,
 
-    /// Only these: alive, suspect, dead, left; several with commas between them
+    /// Only these: alive, suspect, dead, left, wedged; several with commas between them
     #[arg(long, value_name = "HEALTH")]
     pub(crate) health: Option<String>,
 

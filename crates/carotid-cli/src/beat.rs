@@ -46,6 +46,8 @@ pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
     if status.success() {
         return Ok(leave(client, ExitCode::SUCCESS).await);
     }
+    // A command that fails at once is a session nevertheless.
+    let _opened = tokio::time::timeout(args.call_timeout.0, client.connected()).await;
     client.disconnect().await;
     Ok(output::code_of(status))
 }

@@ -13,6 +13,9 @@ use crate::exit::Exit;
 /// How long a daemon may take to accept.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long it may take to begin its answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// How long a daemon may say nothing: three of the signs of life of a quiet event stream.
 const READ_TIMEOUT: Duration = Duration::from_secs(45);
 
@@ -60,7 +63,14 @@ impl Operations {
 
     /// Sends it; anything but success is an error in the daemon's own words.
     pub(crate) async fn send(&self, request: RequestBuilder) -> Result<Response, Exit> {
-        let response = request.send().await.map_err(|error| {
+        let response = tokio::time::timeout(ANSWER_TIMEOUT, request.send()).await;
+        let Ok(response) = response else {
+            let why = anyhow::anyhow!("no answer within {ANSWER_TIMEOUT:?}");
+            return Err(Exit::connect(why)
+                .context(format!("the daemon at {} does not answer", self.base))
+                .advise("It is frozen, overloaded, or no carotid."));
+        };
+        let response = response.map_err(|error| {
             Exit::connect(error.without_url())
                 .context(format!("cannot reach the daemon at {}", self.base))
                 .advise("Is it running? Start it with carotid serve, or say where it is with --http URL.")

@@ -80,7 +80,7 @@ pub(crate) fn coloured(word: &str, width: usize) -> String {
     let padded = format!("{word:width$}");
     let colour = match word {
         "alive" | "back" | "opened" | "unwedged" => "32",
-        "suspect" | "stalled" | "wedged" | "mass_silence" => "33",
+        "suspect" | "stalled" | "wedged" | "mass_silence" | "mass_silence_over" => "33",
         "dead" => "31",
         _ => "2",
     };

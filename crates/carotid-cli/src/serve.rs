@@ -157,14 +157,14 @@ fn log_one(what: &Happening) {
     match what {
         Happening::Session(conclusion) => log_event(&conclusion.event),
         Happening::Stalled(stall) => {
-            let length = stall.length;
+            let length = rounded(stall.length);
             tracing::warn!(
                 ?length,
                 "this daemon did not run; no session is blamed for it"
             );
         }
         Happening::MassSilence(incident) => {
-            let held = incident.held_until.since(incident.at);
+            let held = rounded(incident.held_until.since(incident.at));
             tracing::warn!(
                 incident = incident.number,
                 at_risk = incident.at_risk,
@@ -175,12 +175,21 @@ fn log_one(what: &Happening) {
                 "mass silence; deaths are held back"
             );
         }
+        Happening::MassSilenceOver(end) => {
+            let (died, returned) = (end.died, end.returned);
+            tracing::warn!(
+                incident = end.number,
+                died,
+                returned,
+                "mass silence is over"
+            );
+        }
         _ => {}
     }
 }
 
 fn log_event(event: &Event) {
-    let (name, epoch, silent) = (&event.name, event.epoch, event.silent);
+    let (name, epoch, silent) = (&event.name, event.epoch, rounded(event.silent));
     match event.kind {
         EventKind::Suspect { cause } => {
             tracing::info!(%name, epoch, cause = cause.as_str(), ?silent, "suspect");
@@ -198,6 +207,11 @@ fn log_event(event: &Event) {
     }
 }
 
+/// To whole milliseconds: nobody reads further.
+fn rounded(duration: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX))
+}
+
 /// How often what happened.
 #[derive(Debug, Default)]
 struct Counts {
@@ -206,19 +220,25 @@ struct Counts {
     back: u64,
     dead: u64,
     left: u64,
-    other: u64,
+    /// Or not any more.
+    wedged: u64,
 }
 
 impl Counts {
+    /// Counts what concerns one session, and says what concerns all.
     fn add(&mut self, batch: &Batch) {
         for record in &batch.records {
-            let count = match record.what.event().map(|event| event.kind) {
-                Some(EventKind::Opened { .. }) => &mut self.opened,
-                Some(EventKind::Suspect { .. }) => &mut self.suspect,
-                Some(EventKind::Back) => &mut self.back,
-                Some(EventKind::Dead { .. }) => &mut self.dead,
-                Some(EventKind::Left) => &mut self.left,
-                Some(_) | None => &mut self.other,
+            let Some(event) = record.what.event() else {
+                log_one(&record.what);
+                continue;
+            };
+            let count = match event.kind {
+                EventKind::Opened { .. } => &mut self.opened,
+                EventKind::Suspect { .. } => &mut self.suspect,
+                EventKind::Back => &mut self.back,
+                EventKind::Dead { .. } => &mut self.dead,
+                EventKind::Left => &mut self.left,
+                EventKind::Wedged { .. } | EventKind::Unwedged | _ => &mut self.wedged,
             };
             *count += 1;
         }
@@ -231,13 +251,13 @@ impl Counts {
             back,
             dead,
             left,
-            other,
+            wedged,
         } = self;
         let said = "many sessions changed at once; GET /api/v1/events lists them";
         if *dead > 0 {
-            tracing::warn!(opened, suspect, back, dead, left, other, "{said}");
+            tracing::warn!(opened, suspect, back, dead, left, wedged, "{said}");
         } else {
-            tracing::info!(opened, suspect, back, dead, left, other, "{said}");
+            tracing::info!(opened, suspect, back, dead, left, wedged, "{said}");
         }
     }
 }

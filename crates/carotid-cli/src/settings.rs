@@ -59,18 +59,24 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
     };
     Ok(Decided {
         listen: settings.listen.unwrap_or_else(|| DEFAULT_RPC.to_owned()),
-        http: settings.http.unwrap_or_else(|| DEFAULT_HTTP.to_owned()),
+        http: listener(settings.http.as_deref().unwrap_or(DEFAULT_HTTP)),
         log_format: settings.log_format.unwrap_or(LogFormat::Text),
         log: settings.log.unwrap_or_else(|| "info".to_owned()),
         server: ServerConfig {
             engine,
             breaker: breaker(&settings.mass_silence),
-            allowance: allowance(&settings.fleet),
+            allowance: allowance(&settings.fleet)?,
             max_message: MAX_MESSAGE,
             ..ServerConfig::default()
         },
         file,
     })
+}
+
+/// The address in what `ps` and the like take as a URL: `CAROTID_HTTP` is theirs, too.
+fn listener(http: &str) -> String {
+    let address = http.strip_prefix("http://").unwrap_or(http);
+    address.trim_end_matches('/').to_owned()
 }
 
 fn breaker(mass_silence: &MassSilence) -> BreakerConfig {
@@ -90,14 +96,16 @@ fn breaker(mass_silence: &MassSilence) -> BreakerConfig {
     }
 }
 
-fn allowance(fleet: &Fleet) -> Allowance {
+fn allowance(fleet: &Fleet) -> Result<Allowance, Exit> {
     let default = Allowance::default();
-    Allowance {
+    let allowance = Allowance {
         beats_per_second: fleet.beats_per_second.unwrap_or(default.beats_per_second),
         reconnects_per_second: fleet
             .reconnects_per_second
             .unwrap_or(default.reconnects_per_second),
-    }
+    };
+    allowance.check().map_err(Exit::settings)?;
+    Ok(allowance)
 }
 
 /// The rule asked for; a setting of the other rule is a contradiction.

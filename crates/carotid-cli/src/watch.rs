@@ -5,7 +5,7 @@ mod sse;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use carotid::api::{AFTER_HEADER, Event, Incident, Missed, RUN_HEADER};
+use carotid::api::{AFTER_HEADER, Event, Incident, Missed, Outcome, RUN_HEADER};
 use reqwest::Response;
 use reqwest::header::{HeaderMap, HeaderValue};
 
@@ -15,7 +15,7 @@ use crate::operations::Operations;
 use crate::output::{self, Format};
 use sse::{Frame, Frames};
 
-const HEADER: &str = "SEQ      AT                        KIND          CAUSE        SILENT   EPOCH  PEER                   NAME";
+const HEADER: &str = "SEQ      AT                        KIND               CAUSE        SILENT   EPOCH  PEER                   NAME";
 
 /// How long to wait before asking a daemon that went away again.
 const RETRY: Duration = Duration::from_secs(1);
@@ -66,6 +66,11 @@ impl Place {
             .get(AFTER_HEADER)
             .and_then(|after| after.to_str().ok());
         let start = start.and_then(|after| after.parse::<u64>().ok());
+        if !restarted && start < self.after {
+            output::talk(format_args!(
+                "the daemon has no such event yet: it begins with the first"
+            ));
+        }
         let skipped = restarted && start.is_some_and(|after| after > 0);
         self.after = if skipped {
             Some(0)
@@ -126,18 +131,33 @@ fn print(frame: &Frame, after: &mut Option<u64>, format: Format) -> Result<(), E
 /// Mass silence in a few words, where other events have a name.
 fn describe(incident: &Incident) -> String {
     let (at_risk, sessions) = (incident.at_risk, incident.sessions);
-    let whose = match &incident.services[..] {
-        _ if incident.all => "all".to_owned(),
+    let services = match &incident.services[..] {
+        [] => "no service of its own".to_owned(),
         [one] => one.clone(),
-        several => format!("{} services", several.len()),
+        [first, second] => format!("{first}, {second}"),
+        [first, second, rest @ ..] => format!("{first}, {second} and {} more", rest.len()),
+    };
+    let whose = if incident.all {
+        format!("all; {services}")
+    } else {
+        services
     };
     let held = output::roughly(incident.held_ms);
     format!("{at_risk} of {sessions} sessions ({whose}); deaths held for {held}")
 }
 
+fn conclude(outcome: Outcome) -> String {
+    let (died, returned) = (outcome.died, outcome.returned);
+    format!(
+        "incident {}: {returned} are back or left, {died} died",
+        outcome.number
+    )
+}
+
 /// The event in columns; `-` where it has nothing to say.
 fn columns(event: &Event) -> String {
     let incident = event.incident.as_ref().map(describe);
+    let incident = incident.or_else(|| event.outcome.map(conclude));
     let name = event.name.as_deref().or(incident.as_deref());
     let name = output::harmless(name.unwrap_or("(this daemon)"));
     let epoch = event
@@ -150,7 +170,7 @@ fn columns(event: &Event) -> String {
         "{:<7}  {:.3}  {}  {:<11}  {time:<7}  {epoch:<5}  {peer:<21}  {name}",
         event.seq,
         event.at,
-        output::coloured(&event.kind, 12),
+        output::coloured(&event.kind, 17),
         event.cause.as_deref().unwrap_or("-"),
     )
 }

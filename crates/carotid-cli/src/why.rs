@@ -54,7 +54,7 @@ fn tell(verdict: &Verdict) -> String {
         ));
     }
     clauses.push(match verdict.stalled_ms {
-        0 => "this daemon did not stall".to_owned(),
+        0 => "this daemon did not stall meanwhile".to_owned(),
         ms => format!(
             "this daemon did not run for {}, which is not counted",
             roughly(ms)
@@ -83,17 +83,37 @@ fn belief(session: &Session) -> String {
 fn limits(verdict: &Verdict) -> String {
     let suspicion = roughly(verdict.suspect_after_ms);
     let timeout = roughly(verdict.session.timeout_ms);
-    let reason = match verdict.quantile {
-        Some(quantile) => {
-            let (spread, interval) = (
-                shortly(verdict.spread_ms),
-                roughly(verdict.session.interval_ms),
-            );
-            format!(" ({interval} and up to {quantile:.1} × {spread} late)")
-        }
-        None => String::new(),
-    };
+    let reason = reason(verdict).map(|reason| format!(" ({reason})"));
+    let reason = reason.unwrap_or_default();
     format!("a silence of {suspicion} is suspect{reason}, one of {timeout} is death")
+}
+
+/// Why the suspicion comes when it does.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of at most two days"
+)]
+fn reason(verdict: &Verdict) -> Option<String> {
+    let session = &verdict.session;
+    let (suspicion, interval) = (verdict.suspect_after_ms, session.interval_ms);
+    let stall = session.longest_stall_ms;
+    let quantile = f64::from(verdict.quantile?);
+    let learned = interval as f64 + quantile * verdict.spread_ms;
+    if (learned - suspicion as f64).abs() <= learned / 100.0 {
+        let (interval, spread) = (roughly(interval), shortly(verdict.spread_ms));
+        Some(format!(
+            "its interval of {interval}, and {quantile:.1} times the {spread} that its beats are late"
+        ))
+    } else if stall > 0 && suspicion == interval + stall {
+        let (interval, stall) = (roughly(interval), roughly(stall));
+        Some(format!(
+            "its interval of {interval}, and its longest stall of {stall}"
+        ))
+    } else if learned > suspicion as f64 {
+        Some("its beats are often late, but one interval before death is late enough".to_owned())
+    } else {
+        None
+    }
 }
 
 fn connection(session: &Session) -> Option<&'static str> {

@@ -1,40 +1,44 @@
 //! Mass silence: hold, one incident, bounded release.
 //!
 //! When many sessions fall silent together, the likely cause is between them and us. A session whose
-//! silence is at most one interval from its timeout is *at risk*; if more than a share of a service,
-//! or of all, is at risk when the first of them times out, that is mass silence. Nobody dies of it at
-//! once: deaths are held for an interval, in which whoever beats is simply back, and then let go in
-//! random order and at a bounded rate. Every hold has an end from the start, so it leaves by itself.
+//! silence is at most one interval from its timeout is *at risk*; if more than a share of its service,
+//! or of all, is at risk when it times out, that is mass silence, and its death is held for one
+//! interval of its own. Whoever beats meanwhile is simply back; the others are let go in random order
+//! and at a bounded rate. Every hold has an end from the start, so it leaves by itself.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use crate::service::{Services, Tally, shared_service};
-use crate::{ConfigError, Event, EventKind, Standing, Tick};
+use crate::evidence::Phase;
+use crate::{ConfigError, Event, EventKind, Tally, Terms, Tick};
 
-mod hold;
+mod census;
 mod order;
+mod release;
 
-use self::hold::Hold;
+use self::census::{Census, shared_service};
+use self::release::Releases;
 
 /// Settings of a [`Breaker`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BreakerConfig {
     /// Mass silence is more than this share of a service, or of all sessions, within an interval of
-    /// death. Default: 0.15. At 1 there is none, and every session dies at its timeout.
+    /// death. Default: 0.15. At 1 there is none, and every session dies at its timeout. Peers choose
+    /// their names: whoever opens many living sessions of a service makes its silent ones a smaller
+    /// share.
     pub share: f64,
 
     /// A service of fewer sessions, or fewer in all, is too small for a mass. Default: 10.
     pub least_sessions: u32,
 
-    /// How long deaths are held at most. Default: `None`, one interval of the session that would have
-    /// died first. When it is longer than that and nobody came back within one interval, they are held
-    /// no longer than that.
+    /// How long a death is held at most, 24 hours or less. Default: `None`, one interval of the session.
+    /// If it is longer and nobody came back meanwhile, a death is held for one interval only. The
+    /// queue of those whose hold is over comes on top, see [`Self::releases_per_second`].
     pub max_hold: Option<Duration>,
 
-    /// How many held sessions may die in a second. Default: 10,000.
+    /// How many held sessions may die in a second, those of all services together. Default: 10,000.
     pub releases_per_second: u32,
 }
 
@@ -56,6 +60,12 @@ impl BreakerConfig {
         self.max_hold.unwrap_or(interval)
     }
 
+    /// How long it is held if nobody comes back meanwhile.
+    #[must_use]
+    pub fn shortest_hold(&self, interval: Duration) -> Duration {
+        self.longest_hold(interval).min(interval)
+    }
+
     fn check(&self) -> Result<(), ConfigError> {
         if !(0.0..=1.0).contains(&self.share) {
             return Err(ConfigError::BreakerShare { share: self.share });
@@ -63,12 +73,20 @@ impl BreakerConfig {
         if self.releases_per_second == 0 {
             return Err(ConfigError::NoReleases);
         }
+        if let Some(max_hold) = self.max_hold
+            && max_hold > Terms::MAX_TIMEOUT
+        {
+            return Err(ConfigError::LongHold { max_hold });
+        }
         Ok(())
     }
 
     fn is_mass(&self, tally: Tally) -> bool {
-        tally.sessions >= self.least_sessions
-            && f64::from(tally.at_risk) > self.share * f64::from(tally.sessions)
+        tally.sessions >= self.least_sessions && self.is_large_part(tally)
+    }
+
+    fn is_large_part(&self, tally: Tally) -> bool {
+        f64::from(tally.at_risk) > self.share * f64::from(tally.sessions)
     }
 }
 
@@ -83,11 +101,13 @@ pub struct Incident {
     pub at_risk: u32,
     /// How many sessions there are in its scope.
     pub sessions: u32,
-    /// Whether the deaths of all sessions are held, not only those of [`Self::services`].
+    /// Whether the deaths of all sessions are held, not only those of [`Self::services`]: too many of
+    /// the others are at risk, too.
     pub all: bool,
     /// The services that fell silent, in alphabetical order; at most [`Self::LISTED`].
     pub services: Vec<Box<str>>,
-    /// When the first of the deaths may come, unless somebody comes back and more time is allowed.
+    /// Until when the first of the deaths is held; later if somebody comes back and more time is
+    /// allowed. Every other session is held for an interval of its own.
     pub held_until: Tick,
 }
 
@@ -96,34 +116,66 @@ impl Incident {
     pub const LISTED: usize = 100;
 }
 
+/// What became of an incident whose hold is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncidentEnd {
+    /// Which incident it was.
+    pub number: u64,
+    /// When it was over.
+    pub at: Tick,
+    /// How many of its sessions died.
+    pub died: u32,
+    /// How many were at risk or held, and beat again or said goodbye.
+    pub returned: u32,
+}
+
 /// Decides whether a session whose time is up may die. One for all engines that share a fleet.
 ///
 /// Show it every [`Event`] with [`observe`](Self::observe), and lend it to
-/// [`Engine::handle_timeout`](crate::Engine::handle_timeout); then drain
-/// [`poll_incident`](Self::poll_incident).
+/// [`Engine::handle_timeout`](crate::Engine::handle_timeout); after both drain
+/// [`poll_incident`](Self::poll_incident) and [`poll_end`](Self::poll_end).
 #[derive(Debug)]
 pub struct Breaker {
     config: BreakerConfig,
-    seed: u64,
-    services: Services,
-    /// Services of which more than the share is at risk, and some of which it was not long ago.
-    massed: BTreeSet<Box<str>>,
-    /// Those that may not be over yet, oldest first.
-    holds: Vec<Hold>,
-    /// Until when releases are promised to somebody.
-    promised: Tick,
-    /// How many wait for theirs.
-    waiting: u32,
-    incidents: u64,
-    noticed: Vec<Incident>,
+    census: Census,
+    /// By number.
+    ongoing: BTreeMap<u64, Ongoing>,
+    last_incident: u64,
+    releases: Releases,
+    /// Sessions whose deaths are held.
+    held: u32,
+    /// Sessions whose hold is over and that wait for their turn.
+    released: u32,
+    begun: VecDeque<Incident>,
+    ended: VecDeque<IncidentEnd>,
 }
 
-/// What is to become of a session whose timeout has passed.
+/// An incident that is not over.
+#[derive(Debug, Default)]
+struct Ongoing {
+    /// How many services are in it, all sessions counted as one more.
+    scopes: usize,
+    died: u32,
+    returned: u32,
+}
+
+/// A session whose time is up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plea<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) interval: Duration,
+    pub(crate) timeout_at: Tick,
+    pub(crate) phase: Phase,
+}
+
+/// What is to become of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sentence {
     Die,
-    /// Ask again at this time.
+    /// It is held until then.
     Hold(Tick),
+    /// Its hold is over, and this is its turn.
+    Release(Tick),
 }
 
 impl Breaker {
@@ -136,161 +188,166 @@ impl Breaker {
         config.check()?;
         Ok(Self {
             config,
-            seed,
-            services: Services::new(seed),
-            massed: BTreeSet::new(),
-            holds: Vec::new(),
-            promised: Tick::default(),
-            waiting: 0,
-            incidents: 0,
-            noticed: Vec::new(),
+            census: Census::new(config, seed),
+            ongoing: BTreeMap::new(),
+            last_incident: 0,
+            releases: Releases::new(config.releases_per_second, seed),
+            held: 0,
+            released: 0,
+            begun: VecDeque::new(),
+            ended: VecDeque::new(),
         })
     }
 
     /// Counts what an engine has concluded. Each event must be shown once, and before the next
     /// [`Engine::handle_timeout`](crate::Engine::handle_timeout) of any engine.
     pub fn observe(&mut self, event: &Event) {
-        self.services.observe(event);
-        let Some(before) = event.evidence.as_deref() else {
-            return;
-        };
-        let is_back = event.kind == EventKind::Back;
-        if is_back && before.is_at_risk() {
-            let service = shared_service(event.name.as_str());
-            for hold in &mut self.holds {
-                hold.note_return(service);
-            }
+        let service = shared_service(event.name.as_str());
+        if let Some(before) = event.evidence.as_deref()
+            && (event.kind == EventKind::Back || event.kind.is_terminal())
+        {
+            self.note_end_of_risk(service, event, before.phase);
         }
-        if before.standing == Standing::Held && (is_back || event.kind.is_terminal()) {
-            self.waiting = self.waiting.saturating_sub(1);
-            if self.waiting == 0 {
-                // What was promised to those who came back is free again, or a fleet that falls silent
-                // over and over would wait longer each time.
-                self.promised = Tick::default();
-                self.holds.iter_mut().for_each(Hold::forget_turns);
-            }
+        self.census.observe(service, event);
+        for number in self.census.leave(service).into_iter().flatten() {
+            self.leave(number, event.at);
         }
     }
 
-    /// The next incident.
+    /// The next incident that has begun.
     pub fn poll_incident(&mut self) -> Option<Incident> {
-        if self.noticed.is_empty() {
-            None
-        } else {
-            Some(self.noticed.remove(0))
-        }
+        self.begun.pop_front()
+    }
+
+    /// The next incident that is over: no death of it is held any more, and less than half the share of
+    /// its sessions is at risk.
+    pub fn poll_end(&mut self) -> Option<IncidentEnd> {
+        self.ended.pop_front()
     }
 
     /// How all sessions are, ended ones left out.
     #[must_use]
     pub const fn all(&self) -> Tally {
-        self.services.all
+        self.census.all.tally
     }
 
     /// How the sessions of a service are. `None` if it has none, or if its name has no slash.
     #[must_use]
     pub fn service(&self, service: &str) -> Option<Tally> {
-        self.services.get(service)
+        self.census.service(service).map(|scope| scope.tally)
     }
 
     /// A session of this name is at most one interval from its death.
     pub(crate) fn count_at_risk(&mut self, name: &str) {
-        let service = shared_service(name);
-        let tally = self.services.count_at_risk(service);
-        if let (Some(service), Some(now)) = (service, tally) {
-            let before = Tally {
-                at_risk: now.at_risk - 1,
-                ..now
-            };
-            if self.config.is_mass(now) && !self.config.is_mass(before) {
-                self.massed.insert(service.into());
+        self.census.count_at_risk(shared_service(name));
+    }
+
+    /// What becomes of a session at risk whose timeout has passed, or whose hold or turn has come.
+    pub(crate) fn judge(&mut self, now: Tick, plea: Plea<'_>) -> Sentence {
+        let service = shared_service(plea.name);
+        let hold = |length: Duration| Sentence::Hold(plea.timeout_at.after(length).max(now));
+        match plea.phase {
+            Phase::Clear | Phase::AtRisk => {
+                let shortest = self.config.shortest_hold(plea.interval);
+                if !self.is_mass(now, service, shortest) || cfg!(carotid_break = "breaker") {
+                    return Sentence::Die;
+                }
+                self.held += 1;
+                self.census.hold(service);
+                hold(shortest)
             }
-            // Names are the peers' choice: no more of them than there are services (I9).
-            if self.massed.len() > self.services.len() {
-                let services = &self.services;
-                self.massed
-                    .retain(|service| services.get(service).is_some());
+            Phase::Held => {
+                let longest = self.config.longest_hold(plea.interval);
+                let incident = self.census.incident(service);
+                let ongoing = incident.and_then(|number| self.ongoing.get(&number));
+                let somebody_returned = ongoing.is_some_and(|ongoing| ongoing.returned > 0);
+                if somebody_returned && now < plea.timeout_at.after(longest) {
+                    return hold(longest);
+                }
+                let turn = self.releases.draw(now, self.held);
+                self.held -= 1;
+                self.released += 1;
+                Sentence::Release(turn)
             }
+            Phase::Released => Sentence::Die,
         }
     }
 
-    /// The timeout of a session that is at risk has passed, or it was held and its turn has come.
-    pub(crate) fn judge(
-        &mut self,
-        now: Tick,
-        name: &str,
-        interval: Duration,
-        held: bool,
-    ) -> Sentence {
-        let service = shared_service(name);
-        self.holds.retain(|hold| !hold.is_over(now));
-        let index = self.holds.iter().position(|hold| hold.covers(service));
-        let index = match index {
-            Some(index) if held && self.holds[index].lets_go(now) => return Sentence::Die,
-            Some(index) => index,
-            None if held || !self.trip(now, service, interval) => return Sentence::Die,
-            None => self.holds.len() - 1,
-        };
-        self.waiting += u32::from(!held);
-        let hold = &mut self.holds[index];
-        Sentence::Hold(hold.promise(now, &mut self.promised, self.config.releases_per_second))
+    /// Whether this service is silent, or all are; begins an incident if that is news.
+    fn is_mass(&mut self, now: Tick, service: Option<&str>, hold: Duration) -> bool {
+        let is_own = self.census.is_massed(service);
+        let is_all = self.census.are_all_massed();
+        if (is_own || is_all) && self.census.incident(service).is_none() {
+            self.begin(now, is_all, now.after(hold));
+        }
+        is_own || is_all
     }
 
-    /// Begins an incident, if there is mass silence that this service is part of.
-    fn trip(&mut self, now: Tick, service: Option<&str>, interval: Duration) -> bool {
-        let all = self.config.is_mass(self.services.all);
-        let tally = service.and_then(|service| self.services.get(service));
-        let is_mass = all || tally.is_some_and(|tally| self.config.is_mass(tally));
-        if !is_mass || cfg!(carotid_break = "breaker") {
-            return false;
+    fn begin(&mut self, now: Tick, all: bool, held_until: Tick) {
+        self.last_incident += 1;
+        let number = self.last_incident;
+        let (services, sum) = self.census.enter(number);
+        let whole = &mut self.census.all;
+        let of_all = all && whole.incident.is_none();
+        if of_all {
+            whole.incident = Some(number);
         }
-        if let Some(service) = service
-            && tally.is_some_and(|tally| self.config.is_mass(tally))
-        {
-            // It may be a mass because others left, which is not counted as more at risk.
-            self.massed.insert(service.into());
-        }
-        let (config, tallies) = (&self.config, &self.services);
-        self.massed.retain(|service| {
-            let tally = tallies.get(service);
-            tally.is_some_and(|tally| config.is_mass(tally))
-        });
-        let held = |service: &str| self.holds.iter().any(|hold| hold.covers(Some(service)));
-        let new = self.massed.iter().filter(|service| !held(service));
-        let services: Vec<Box<str>> = new.cloned().collect();
-        let scope = if all {
-            self.services.all
-        } else {
-            let tallies = services.iter().filter_map(|name| self.services.get(name));
-            tallies.fold(Tally::default(), |sum, tally| Tally {
-                sessions: sum.sessions + tally.sessions,
-                at_risk: sum.at_risk + tally.at_risk,
-                ..sum
-            })
+        let scope = if all { whole.tally } else { sum };
+        let ongoing = Ongoing {
+            scopes: services.len() + usize::from(of_all),
+            ..Ongoing::default()
         };
-        self.incidents += 1;
-        let max_hold = self.config.longest_hold(interval);
-        let held_until = now.after(interval.min(max_hold));
-        let seed = self.seed ^ self.incidents.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.noticed.push(Incident {
-            number: self.incidents,
+        self.ongoing.insert(number, ongoing);
+        self.begun.push_back(Incident {
+            number,
             at: now,
             at_risk: scope.at_risk,
             sessions: scope.sessions,
             all,
-            services: services.iter().take(Incident::LISTED).cloned().collect(),
+            services: services.into_iter().take(Incident::LISTED).collect(),
             held_until,
         });
-        let scope_names = if all { None } else { Some(services) };
-        let last = now.after(max_hold);
-        self.holds.push(Hold::new(
-            scope_names,
-            held_until,
-            last,
-            scope.at_risk,
-            seed,
-        ));
-        true
+    }
+
+    /// A session that was at risk is back, or has ended.
+    fn note_end_of_risk(&mut self, service: Option<&str>, event: &Event, phase: Phase) {
+        let incident = self.census.incident(service);
+        let ongoing = incident.and_then(|number| self.ongoing.get_mut(&number));
+        if let (Some(ongoing), true) = (ongoing, phase != Phase::Clear) {
+            let died = matches!(event.kind, EventKind::Dead { .. });
+            ongoing.died += u32::from(died);
+            ongoing.returned += u32::from(!died);
+        }
+        match phase {
+            Phase::Clear | Phase::AtRisk => {}
+            Phase::Held => {
+                self.census.let_go(service);
+                self.held = self.held.saturating_sub(1);
+            }
+            Phase::Released => {
+                self.census.let_go(service);
+                self.released = self.released.saturating_sub(1);
+                if self.released == 0 {
+                    self.releases.forget(event.at);
+                }
+            }
+        }
+    }
+
+    fn leave(&mut self, number: u64, now: Tick) {
+        let Some(ongoing) = self.ongoing.get_mut(&number) else {
+            return;
+        };
+        ongoing.scopes -= 1;
+        if ongoing.scopes == 0 {
+            self.ended.push_back(IncidentEnd {
+                number,
+                at: now,
+                died: ongoing.died,
+                returned: ongoing.returned,
+            });
+            self.ongoing.remove(&number);
+        }
     }
 }
 

@@ -71,6 +71,15 @@ pub enum ConfigError {
         /// The value given.
         share: f64,
     },
+    /// Deaths would be held for too long.
+    #[error(
+        "max_hold {max_hold:?} is longer than {:?} (24 hours)",
+        Terms::MAX_TIMEOUT
+    )]
+    LongHold {
+        /// The value given.
+        max_hold: Duration,
+    },
     /// No held death could ever be released.
     #[error("releases_per_second is 0: what mass silence holds back would never be let go")]
     NoReleases,

@@ -7,8 +7,9 @@
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 
-use crate::breaker::Sentence;
+use crate::breaker::{Plea, Sentence};
 use crate::detector::Detector;
+use crate::evidence::Phase;
 use crate::health::Finding;
 use crate::history::History;
 use crate::patience::Rule;
@@ -17,7 +18,7 @@ use crate::table::Table;
 use crate::wheel::Wheel;
 use crate::{
     Breaker, Cause, Config, ConfigError, Disconnect, Event, EventKind, Health, OnDisconnect, Open,
-    OpenError, Opened, SessionId, SessionName, Standing, Terms, Tick, UnknownSession, Vitals,
+    OpenError, Opened, SessionId, SessionName, Terms, Tick, UnknownSession, Vitals,
 };
 
 /// Watches sessions.
@@ -40,6 +41,14 @@ pub struct Engine {
     events: VecDeque<Event>,
     /// How unwell this host is.
     own_health_score: u32,
+}
+
+/// How far a judgement came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Judged {
+    Done,
+    /// It is to come again a moment later.
+    TooEarly,
 }
 
 #[derive(Debug)]
@@ -108,7 +117,9 @@ impl Engine {
     /// A session that has ended, by this very moment's deadline included.
     pub fn beat(&mut self, now: Tick, id: SessionId, vitals: Vitals) -> Result<(), UnknownSession> {
         let session = self.table.get_mut(id).ok_or(UnknownSession)?;
-        if session.health == Health::Alive && now < session.suspect_at() && !session.is_news(vitals)
+        if session.health == Health::Alive
+            && now < session.suspect_at()
+            && !session.is_news(now, vitals)
         {
             // A beat only stores; the wheel's entry is re-filed when it fires (I2), and what was
             // learned becomes a deadline then.
@@ -122,12 +133,17 @@ impl Engine {
     }
 
     /// The session lives by other terms from now on; one with several connections by the longest of
-    /// those and its own.
+    /// those and its own. Returns what it lives by.
     ///
     /// # Errors
     ///
     /// A session that has ended.
-    pub fn revise(&mut self, now: Tick, id: SessionId, terms: Terms) -> Result<(), UnknownSession> {
+    pub fn revise(
+        &mut self,
+        now: Tick,
+        id: SessionId,
+        terms: Terms,
+    ) -> Result<Terms, UnknownSession> {
         let session = self.settled(id, now)?;
         let terms = if session.connections > 1 {
             session.terms.widest(terms)
@@ -135,7 +151,7 @@ impl Engine {
             terms
         };
         self.adopt(id, terms);
-        Ok(())
+        Ok(terms)
     }
 
     /// How unwell this host is, see [`Attendance::score`](crate::Attendance::score). While it is not 0,
@@ -199,9 +215,10 @@ impl Engine {
             let Some((id, ..)) = self.table.at(slot) else {
                 continue;
             };
-            self.judge(now, id, breaker);
-            // The beat that came meanwhile only stored itself (I2).
-            if !cfg!(carotid_break = "refile") {
+            if self.judge(now, id, breaker) == Judged::TooEarly {
+                self.wheel.file(slot, now.after_nanos(1));
+            } else if !cfg!(carotid_break = "refile") {
+                // The beat that came meanwhile only stored itself (I2).
                 self.rearm(id);
             }
         }
@@ -249,7 +266,7 @@ impl Engine {
             connections: 1,
             health: Health::Alive,
             cause: None,
-            standing: Standing::Clear,
+            phase: Phase::Clear,
             wedged: false,
         };
         let profile = Profile {
@@ -302,34 +319,45 @@ impl Engine {
     }
 
     /// Draws what follows from a session's silence, death included.
-    fn judge(&mut self, now: Tick, id: SessionId, breaker: &mut Breaker) {
+    fn judge(&mut self, now: Tick, id: SessionId, breaker: &mut Breaker) -> Judged {
         self.refresh(id);
         if self.settled(id, now).is_err() {
-            return;
+            return Judged::Done;
         }
         let Some((session, profile)) = self.table.whole_mut(id) else {
-            return;
+            return Judged::Done;
         };
         let is_due = |session: &Session| {
             session.health == Health::Suspect && session.deadline() <= Some(now)
         };
-        if session.standing == Standing::Clear && is_due(session) {
-            session.standing = Standing::AtRisk;
+        if session.phase == Phase::Clear && is_due(session) {
+            session.phase = Phase::AtRisk;
             breaker.count_at_risk(&profile.name);
-        }
-        if session.standing == Standing::Clear || !is_due(session) {
-            return;
-        }
-        let held = session.standing == Standing::Held;
-        match breaker.judge(now, &profile.name, session.terms.interval(), held) {
-            Sentence::Hold(until) => {
-                session.standing = Standing::Held;
-                session.limit = Limit::hold(until.since(session.timeout_at()));
+            if is_due(session) {
+                // The sweep is late: whoever else is at risk is counted first.
+                return Judged::TooEarly;
             }
+        }
+        if session.phase == Phase::Clear || !is_due(session) {
+            return Judged::Done;
+        }
+        let plea = Plea {
+            name: &profile.name,
+            interval: session.terms.interval(),
+            timeout_at: session.timeout_at(),
+            phase: session.phase,
+        };
+        let (phase, until) = match breaker.judge(now, plea) {
+            Sentence::Hold(until) => (Phase::Held, until),
+            Sentence::Release(turn) => (Phase::Released, turn),
             Sentence::Die => {
                 self.apply(now, id, Finding::Timeout, Some(Cause::Silence));
+                return Judged::Done;
             }
-        }
+        };
+        session.phase = phase;
+        session.limit = Limit::hold(until.since(session.timeout_at()));
+        Judged::Done
     }
 
     /// Makes a deadline of what a living session's beats have taught.
@@ -345,24 +373,33 @@ impl Engine {
     }
 
     fn on_beat(&mut self, id: SessionId, now: Tick, vitals: Vitals) {
-        if let Some(session) = self.table.get_mut(id) {
+        if let Some(session) = self.table.get_mut(id)
+            // What silenced many says nothing of this one.
+            && matches!(session.phase, Phase::Clear | Phase::AtRisk)
+        {
             session.learn(now, &mut self.rule);
         }
         let is_back = self.apply(now, id, Finding::Beat, None);
-        if let Some(session) = self.table.get_mut(id) {
-            session.hear(now);
-            if is_back {
-                session.standing = Standing::Clear;
-                let patience = self.rule.patience(&session.detector, session.terms, 0);
-                session.limit = Limit::patience(patience);
-            }
-            if session.is_news(vitals) {
-                session.wedged = !session.wedged;
-                let kind = match vitals.progress {
-                    Some(stuck) if session.wedged => EventKind::Wedged { stuck },
-                    Some(_) | None => EventKind::Unwedged,
-                };
-                self.conclude(now, id, kind);
+        let Some(session) = self.table.get_mut(id) else {
+            return;
+        };
+        let news = vitals.progress.filter(|_| session.is_news(now, vitals));
+        session.hear(now);
+        if is_back {
+            session.phase = Phase::Clear;
+            let patience = self.rule.patience(&session.detector, session.terms, 0);
+            session.limit = Limit::patience(patience);
+        }
+        if let Some(stuck) = news {
+            let wedged = !session.wedged;
+            let kind = if wedged {
+                EventKind::Wedged { stuck }
+            } else {
+                EventKind::Unwedged
+            };
+            self.conclude(now, id, kind);
+            if let Some(session) = self.table.get_mut(id) {
+                session.wedged = wedged;
             }
         }
         // Suspicion is due again before the timeout for which the wheel's entry waits, or patience
@@ -374,7 +411,7 @@ impl Engine {
     fn adopt(&mut self, id: SessionId, terms: Terms) {
         if let Some(session) = self.table.get_mut(id) {
             session.terms = terms;
-            if session.standing != Standing::Held {
+            if matches!(session.phase, Phase::Clear | Phase::AtRisk) {
                 let patience = self.rule.patience(&session.detector, terms, 0);
                 session.limit = Limit::patience(patience);
             }

@@ -30,6 +30,7 @@ pub struct Evidence {
     pub wedged: bool,
     /// How unwell this host was: 0 is well.
     pub own_health_score: u32,
+    pub(crate) phase: Phase,
     pub(crate) history: History,
     pub(crate) beats: u32,
 }
@@ -48,12 +49,33 @@ pub enum Standing {
 
 impl Evidence {
     pub(crate) fn is_at_risk(&self) -> bool {
-        self.standing != Standing::Clear
+        self.phase != Phase::Clear
     }
 
     /// The gaps between its last beats, at most eight, oldest first; right to 0.1 %.
     pub fn gaps(&self) -> impl Iterator<Item = Duration> {
         self.history.gaps(self.beats)
+    }
+}
+
+/// The same as the breaker has it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Phase {
+    #[default]
+    Clear,
+    AtRisk,
+    Held,
+    /// Its hold is over, and its turn to die is set.
+    Released,
+}
+
+impl Phase {
+    pub(crate) const fn standing(self) -> Standing {
+        match self {
+            Self::Clear => Standing::Clear,
+            Self::AtRisk => Standing::AtRisk,
+            Self::Held | Self::Released => Standing::Held,
+        }
     }
 }
 

@@ -10,13 +10,26 @@ use crate::{Terms, TermsError};
 /// a peer is granted no shorter an interval than the whole fleet could keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// At most so many beats a second from all sessions together: intervals grow when there are more.
-    /// Default: 50,000, some half of one core.
+    /// A fleet of n sessions is granted no interval shorter than n divided by this, as if all of them
+    /// asked for that one. Default: 50,000, some half of one core.
     pub beats_per_second: u32,
 
-    /// At most so many peers a second connect anew after all have lost their connections. Default:
-    /// 5,000.
+    /// How many peers a second are to connect anew after all have lost their connections. What a peer
+    /// was told with its last opening holds, so a fleet that has grown since comes back sooner.
+    /// Default: 5,000.
     pub reconnects_per_second: u32,
+}
+
+/// Why a server could not grant anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AllowanceError {
+    /// Nobody could ever beat.
+    #[error("beats_per_second is 0: no peer could ever beat")]
+    NoBeats,
+    /// Nobody could ever connect anew.
+    #[error("reconnects_per_second is 0: no peer could ever connect anew")]
+    NoReconnects,
 }
 
 impl Default for Allowance {
@@ -44,6 +57,21 @@ pub struct Grant {
 impl Allowance {
     /// A timeout has at least so many intervals after the interval grew.
     const INTERVALS: u32 = 3;
+
+    /// Whether it can be kept at all.
+    ///
+    /// # Errors
+    ///
+    /// A rate of zero.
+    pub const fn check(&self) -> Result<(), AllowanceError> {
+        if self.beats_per_second == 0 {
+            return Err(AllowanceError::NoBeats);
+        }
+        if self.reconnects_per_second == 0 {
+            return Err(AllowanceError::NoReconnects);
+        }
+        Ok(())
+    }
 
     /// Terms as near to the wish as a fleet of this many sessions allows. A wish that can be granted
     /// is granted to the letter.

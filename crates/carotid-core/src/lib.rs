@@ -48,13 +48,13 @@ mod vitals;
 mod wheel;
 
 pub use attendance::{Attendance, Stall, attended};
-pub use breaker::{Breaker, BreakerConfig, Incident};
+pub use breaker::{Breaker, BreakerConfig, Incident, IncidentEnd};
 pub use config::{Config, ConfigError, OnDisconnect};
 pub use detector::{Cohort, Detector, SuspicionTarget, SuspicionTargetError};
 pub use engine::Engine;
 pub use event::{Event, EventKind};
 pub use evidence::{Evidence, Standing};
-pub use grant::{Allowance, Grant};
+pub use grant::{Allowance, AllowanceError, Grant};
 pub use health::{Cause, Disconnect, Health};
 pub use name::{NameError, SessionName};
 pub use open::{Open, OpenError, Opened};

@@ -48,14 +48,17 @@ impl Default for Suspicion {
     }
 }
 
-/// The silence after which one session is suspect, in microseconds rounded down: suspicion may come
-/// early, and in four bytes after 71 minutes at the latest.
+/// The silence after which one session is suspect, in 25 µs rounded down, as suspicion may come early: four
+/// bytes of them are 29 hours, more than any timeout, and no deadline of terms lies between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Patience(u32);
 
 impl Patience {
+    pub(crate) const UNIT_NANOS: u64 = 25_000;
+
     fn new(silence: Duration) -> Self {
-        Self(u32::try_from(silence.as_micros()).unwrap_or(u32::MAX))
+        let units = silence.as_nanos() / u128::from(Self::UNIT_NANOS);
+        Self(u32::try_from(units).unwrap_or(u32::MAX))
     }
 
     /// A silence within what the terms allow: not while the peer may stall, and not later than when
@@ -65,12 +68,12 @@ impl Patience {
         Self::new(silence.max(least).min(terms.at_risk_after()))
     }
 
-    pub(crate) const fn as_micros(self) -> u32 {
+    pub(crate) const fn as_units(self) -> u32 {
         self.0
     }
 
     pub(crate) const fn silence(self) -> Duration {
-        Duration::from_micros(self.0 as u64)
+        Duration::from_nanos(self.0 as u64 * Self::UNIT_NANOS)
     }
 }
 
@@ -194,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fixed_rule_is_capped_by_the_timeout_and_by_its_four_bytes() {
+    fn the_fixed_rule_is_capped_by_the_timeout() {
         // One interval before the timeout, or half of one where that would be when a beat is due.
         let silence = |intervals, interval, timeout| {
             let seconds = Duration::from_secs;
@@ -205,7 +208,7 @@ mod tests {
         assert_eq!(silence(2.5, 10, 60), Duration::from_secs(25));
         assert_eq!(silence(7.0, 10, 60), Duration::from_secs(50));
         assert_eq!(silence(2.5, 10, 20), Duration::from_secs(15));
-        assert_eq!(silence(1e6, 40_000, 80_000).as_secs(), 4294);
+        assert_eq!(silence(1.5, 40_000, 86_400).as_secs(), 60_000);
     }
 
     #[test]

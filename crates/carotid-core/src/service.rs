@@ -1,10 +1,5 @@
 //! How many sessions each service has, and how they are.
 
-use alloc::boxed::Box;
-
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
-
 use crate::{Event, EventKind, Evidence, Health};
 
 /// How the sessions of a service are, ended ones left out.
@@ -56,7 +51,36 @@ impl Tally {
         }
     }
 
-    fn observe(&mut self, event: &Event) {
+    /// Both together.
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self {
+            sessions: self.sessions + other.sessions,
+            suspect: self.suspect + other.suspect,
+            wedged: self.wedged + other.wedged,
+            at_risk: self.at_risk + other.at_risk,
+        }
+    }
+
+    /// These but for a part of them.
+    pub(crate) const fn without(self, part: Self) -> Self {
+        Self {
+            sessions: self.sessions.saturating_sub(part.sessions),
+            suspect: self.suspect.saturating_sub(part.suspect),
+            wedged: self.wedged.saturating_sub(part.wedged),
+            at_risk: self.at_risk.saturating_sub(part.at_risk),
+        }
+    }
+
+    /// The same with twice as many at risk.
+    pub(crate) const fn doubled(self) -> Self {
+        Self {
+            at_risk: self.at_risk.saturating_mul(2),
+            ..self
+        }
+    }
+
+    /// Counts what an event tells.
+    pub(crate) fn observe(&mut self, event: &Event) {
         let evidence = event.evidence.as_deref();
         let was_suspect = evidence.is_some_and(|before| before.health == Health::Suspect);
         let was_at_risk = evidence.is_some_and(Evidence::is_at_risk);
@@ -83,63 +107,6 @@ impl Tally {
     }
 }
 
-/// The tally of each service, and of all sessions.
-#[derive(Debug)]
-pub(crate) struct Services {
-    pub(crate) all: Tally,
-    /// Services are what stands before a slash: a name without one is a service of its own, of
-    /// which there is nothing to count.
-    by_name: HashMap<Box<str>, Tally, FixedState>,
-}
-
-impl Services {
-    pub(crate) fn new(hash_seed: u64) -> Self {
-        Self {
-            all: Tally::default(),
-            by_name: HashMap::with_hasher(FixedState::with_seed(hash_seed)),
-        }
-    }
-
-    /// How many services there are, those of a single session left out.
-    pub(crate) fn len(&self) -> usize {
-        self.by_name.len()
-    }
-
-    pub(crate) fn get(&self, service: &str) -> Option<Tally> {
-        self.by_name.get(service).copied()
-    }
-
-    /// Counts one more that is at risk; returns its service's tally, if others are of it too.
-    pub(crate) fn count_at_risk(&mut self, service: Option<&str>) -> Option<Tally> {
-        self.all.at_risk += 1;
-        let tally = self.by_name.get_mut(service?)?;
-        tally.at_risk += 1;
-        Some(*tally)
-    }
-
-    pub(crate) fn observe(&mut self, event: &Event) {
-        self.all.observe(event);
-        let Some(service) = shared_service(event.name.as_str()) else {
-            return;
-        };
-        if matches!(event.kind, EventKind::Opened { .. }) && !self.by_name.contains_key(service) {
-            self.by_name.insert(service.into(), Tally::default());
-        }
-        if let Some(tally) = self.by_name.get_mut(service) {
-            tally.observe(event);
-            // Names are the peers' choice: a service without sessions takes no memory (I9).
-            if tally.sessions == 0 {
-                self.by_name.remove(service);
-            }
-        }
-    }
-}
-
-/// The service of a session's name, if others can be of it too.
-pub(crate) fn shared_service(name: &str) -> Option<&str> {
-    name.split_once('/').map(|(service, _)| service)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,12 +127,5 @@ mod tests {
         assert_eq!(health(3, 2, 0), ServiceHealth::Warn);
         assert_eq!(health(3, 3, 0), ServiceHealth::Fail);
         assert_eq!(health(0, 0, 0), ServiceHealth::Fail);
-    }
-
-    #[test]
-    fn only_what_stands_before_a_slash_is_shared() {
-        assert_eq!(shared_service("payments/7"), Some("payments"));
-        assert_eq!(shared_service("a/b/c"), Some("a"));
-        assert_eq!(shared_service("client-42"), None);
     }
 }

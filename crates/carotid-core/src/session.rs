@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::detector::Detector;
+use crate::evidence::Phase;
 use crate::history::History;
 use crate::patience::{Patience, Rule};
 use crate::{Cause, Evidence, Health, SessionName, Standing, Terms, Tick, Vitals};
@@ -91,7 +92,7 @@ pub(crate) struct Session {
     pub(crate) connections: u32,
     pub(crate) health: Health,
     pub(crate) cause: Option<Cause>,
-    pub(crate) standing: Standing,
+    pub(crate) phase: Phase,
     pub(crate) wedged: bool,
 }
 
@@ -113,10 +114,15 @@ impl Session {
         self.last_beat = self.last_beat.max(now);
     }
 
-    /// Whether these vitals make it wedged when it was not, or the other way round.
-    pub(crate) fn is_news(&self, vitals: Vitals) -> bool {
-        let stuck = vitals.progress.map(|ago| self.terms.wedged_after() < ago);
-        stuck.is_some_and(|stuck| stuck != self.wedged)
+    /// Whether these vitals make it wedged when it was not, or the other way round. A peer that beats
+    /// more often than agreed is not asked each time, or it could fill the log with it (I9).
+    pub(crate) fn is_news(&self, now: Tick, vitals: Vitals) -> bool {
+        let Some(ago) = vitals.progress else {
+            return false;
+        };
+        let is_stuck = self.terms.wedged_after() < ago;
+        is_stuck != self.wedged
+            && now.nanos_since(self.last_beat) >= self.terms.interval_nanos() / 2
     }
 
     pub(crate) fn timeout_at(&self) -> Tick {
@@ -125,7 +131,8 @@ impl Session {
 
     /// When it is suspect, if it is not held.
     pub(crate) fn suspect_at(&self) -> Tick {
-        self.last_beat.after_nanos(u64::from(self.limit.0) * 1000)
+        self.last_beat
+            .after_nanos(u64::from(self.limit.0) * Patience::UNIT_NANOS)
     }
 
     /// Whether it is silent for longer than it may be, by what its beats have taught meanwhile.
@@ -138,13 +145,13 @@ impl Session {
 
     /// The next point at which its silence means more than it does; none if it has ended.
     pub(crate) fn deadline(&self) -> Option<Tick> {
-        match (self.health, self.standing) {
+        match (self.health, self.phase) {
             (Health::Alive, _) => Some(self.suspect_at()),
-            (Health::Suspect, Standing::Clear) => {
+            (Health::Suspect, Phase::Clear) => {
                 Some(self.last_beat.after(self.terms.at_risk_after()))
             }
-            (Health::Suspect, Standing::AtRisk) => Some(self.timeout_at()),
-            (Health::Suspect, Standing::Held) => {
+            (Health::Suspect, Phase::AtRisk) => Some(self.timeout_at()),
+            (Health::Suspect, Phase::Held | Phase::Released) => {
                 Some(self.timeout_at().after(self.limit.as_hold()))
             }
             (Health::Dead | Health::Left, _) => None,
@@ -153,9 +160,9 @@ impl Session {
 
     /// The silence after which it is suspect.
     fn patience(&self, rule: &Rule) -> Duration {
-        match self.standing {
-            Standing::Clear | Standing::AtRisk => self.limit.as_patience(),
-            Standing::Held => rule.patience(&self.detector, self.terms, 0).silence(),
+        match self.phase {
+            Phase::Clear | Phase::AtRisk => self.limit.as_patience(),
+            Phase::Held | Phase::Released => rule.patience(&self.detector, self.terms, 0).silence(),
         }
     }
 
@@ -170,7 +177,8 @@ impl Session {
             dead_after: self.terms.timeout(),
             connections: self.connections,
             lost: self.cause.filter(Cause::is_lost_connection),
-            standing: self.standing,
+            standing: self.phase.standing(),
+            phase: self.phase,
             wedged: self.wedged,
             own_health_score,
             history: self.history,
@@ -200,7 +208,7 @@ impl Session {
             patience: self.patience(rule),
             spread: self.detector.spread(self.terms),
             quantile: rule.quantile(self.terms),
-            standing: self.standing,
+            standing: self.phase.standing(),
             wedged: self.wedged,
         };
         if self.health == Health::Alive && self.suspect_at() <= now {
@@ -223,7 +231,7 @@ pub(crate) struct Limit(u32);
 
 impl Limit {
     pub(crate) const fn patience(patience: Patience) -> Self {
-        Self(patience.as_micros())
+        Self(patience.as_units())
     }
 
     /// In milliseconds rounded up (I5).
@@ -233,7 +241,7 @@ impl Limit {
     }
 
     const fn as_patience(self) -> Duration {
-        Duration::from_micros(self.0 as u64)
+        Duration::from_nanos(self.0 as u64 * Patience::UNIT_NANOS)
     }
 
     const fn as_hold(self) -> Duration {

@@ -128,7 +128,8 @@ impl Clock {
         // Under the lock, so that two who notice at once find one stall.
         let (clock, suspended) = (self.monotonic(), suspended());
         let slept = suspended.saturating_sub(ledger.suspended);
-        ledger.suspended = suspended;
+        // A pause between the two reads shows as less of it, and would be more of it the next time.
+        ledger.suspended = ledger.suspended.max(suspended);
         let attendance = &mut ledger.attendance;
         let stall = attendance.attend(clock, slept);
         self.score.store(attendance.score(), Ordering::Relaxed);

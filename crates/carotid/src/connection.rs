@@ -89,7 +89,9 @@ impl UserTimeout {
 }
 
 fn whole_ms(timeout: Duration) -> u32 {
-    u32::try_from(timeout.as_millis()).unwrap_or(u32::MAX)
+    // The kernel takes no more.
+    const MOST: u32 = i32::MAX.unsigned_abs();
+    u32::try_from(timeout.as_millis()).map_or(MOST, |ms| ms.min(MOST))
 }
 
 /// A stream whose user timeout follows its [`UserTimeout`].

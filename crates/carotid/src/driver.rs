@@ -203,7 +203,8 @@ impl Driver {
         Ok((key, opened))
     }
 
-    /// The session showed life, and may have told how it is. See [`Engine::beat`].
+    /// The session showed life, and may have told how it is; returns the terms in force. See
+    /// [`Engine::beat`].
     ///
     /// # Errors
     ///
@@ -213,7 +214,7 @@ impl Driver {
         key: SessionKey,
         vitals: Vitals,
         round_trip: Option<Duration>,
-    ) -> Result<(), UnknownSession> {
+    ) -> Result<Terms, UnknownSession> {
         let shard = &self.shared.shards[key.shard as usize];
         let mut state = shard.lock();
         if let Some(round_trip) = round_trip
@@ -222,16 +223,17 @@ impl Driver {
             peer.round_trip_us = u32::try_from(round_trip.as_micros()).unwrap_or(u32::MAX);
         }
         self.apply(shard, &mut state, |engine, now| {
-            engine.beat(now, key.id, vitals)
+            engine.beat(now, key.id, vitals)?;
+            engine.terms(key.id).ok_or(UnknownSession)
         })
     }
 
-    /// The session lives by other terms from now on. See [`Engine::revise`].
+    /// The session lives by other terms from now on, which are returned. See [`Engine::revise`].
     ///
     /// # Errors
     ///
     /// A session that has ended.
-    pub fn revise(&self, key: SessionKey, terms: Terms) -> Result<(), UnknownSession> {
+    pub fn revise(&self, key: SessionKey, terms: Terms) -> Result<Terms, UnknownSession> {
         self.input(key, |engine, now| engine.revise(now, key.id, terms))
     }
 
@@ -291,21 +293,21 @@ impl Driver {
         }
     }
 
-    fn input(
+    fn input<T>(
         &self,
         key: SessionKey,
-        apply: impl FnOnce(&mut Engine, Tick) -> Result<(), UnknownSession>,
-    ) -> Result<(), UnknownSession> {
+        apply: impl FnOnce(&mut Engine, Tick) -> Result<T, UnknownSession>,
+    ) -> Result<T, UnknownSession> {
         let shard = &self.shared.shards[key.shard as usize];
         self.apply(shard, &mut shard.lock(), apply)
     }
 
-    fn apply(
+    fn apply<T>(
         &self,
         shard: &Shard,
         state: &mut State,
-        apply: impl FnOnce(&mut Engine, Tick) -> Result<(), UnknownSession>,
-    ) -> Result<(), UnknownSession> {
+        apply: impl FnOnce(&mut Engine, Tick) -> Result<T, UnknownSession>,
+    ) -> Result<T, UnknownSession> {
         // Read under the lock, so that a session's times do not run backwards.
         let done = apply(&mut state.engine, self.shared.now());
         self.shared.conclude(state);
@@ -357,6 +359,10 @@ impl Shared {
         }
         while let Some(event) = state.engine.poll_event() {
             self.publish(state, breaker, event);
+        }
+        while let Some(end) = breaker.poll_end() {
+            let at = self.clock.wall(end.at);
+            self.hub.publish(at, Happening::MassSilenceOver(end));
         }
         self.sessions
             .store(breaker.all().sessions, Ordering::Relaxed);

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use carotid_core::{Event, Incident, Stall};
+use carotid_core::{Event, Incident, IncidentEnd, Stall};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -36,6 +36,8 @@ pub enum Happening {
     Stalled(Stall),
     /// Many sessions fell silent together, and their deaths are held back.
     MassSilence(Incident),
+    /// That is over, and no death of it is held any more.
+    MassSilenceOver(IncidentEnd),
 }
 
 /// Something that was concluded of a session, with what the engine cannot know.
@@ -57,7 +59,7 @@ impl Happening {
     pub const fn event(&self) -> Option<&Event> {
         match self {
             Self::Session(conclusion) => Some(&conclusion.event),
-            Self::Stalled(_) | Self::MassSilence(_) => None,
+            Self::Stalled(_) | Self::MassSilence(_) | Self::MassSilenceOver(_) => None,
         }
     }
 
@@ -66,18 +68,19 @@ impl Happening {
     pub const fn incident(&self) -> Option<&Incident> {
         match self {
             Self::MassSilence(incident) => Some(incident),
-            Self::Session(_) | Self::Stalled(_) => None,
+            Self::Session(_) | Self::Stalled(_) | Self::MassSilenceOver(_) => None,
         }
     }
 
-    /// The word for it: that of [`EventKind::as_str`](carotid_core::EventKind::as_str), `stalled` or
-    /// `mass_silence`.
+    /// The word for it: that of [`EventKind::as_str`](carotid_core::EventKind::as_str), `stalled`,
+    /// `mass_silence` or `mass_silence_over`.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
             Self::Session(conclusion) => conclusion.event.kind.as_str(),
             Self::Stalled(_) => "stalled",
             Self::MassSilence(_) => "mass_silence",
+            Self::MassSilenceOver(_) => "mass_silence_over",
         }
     }
 }

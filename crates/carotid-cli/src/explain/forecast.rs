@@ -108,9 +108,11 @@ fn findings(way: Way, config: &Config) -> Vec<Finding> {
             vec![suspicion(config), death(config.terms, Cause::Silence)]
         }
         Way::Wedged => {
-            // The first beat after that says so.
+            // The first beat after that says so, by what the peer saw when it looked last: it looks four
+            // times an interval, and once a second at least.
             let stuck = config.terms.wedged_after();
-            let latest = stuck + config.terms.interval();
+            let interval = config.terms.interval();
+            let latest = stuck + interval + (interval / 4).min(Duration::from_secs(1));
             vec![Finding {
                 kind: EventKind::Wedged { stuck },
                 soonest: stuck,

@@ -29,8 +29,9 @@ fn replace(whole: &mut Value, parts: &Value) {
     }
 }
 
-const HABITS: &str = "beats usually came every 10.0 s ± 40 ms; a silence of 18.0s is suspect (10.0s \
-                      and up to 16.0 × 500 ms late), one of 1m00s is death";
+const HABITS: &str = "beats usually came every 10.0 s ± 40 ms; a silence of 18.0s is suspect (its \
+                      interval of 10.0s, and 16.0 times the 500 ms that its beats are late), one of 1m00s \
+                      is death";
 
 #[test]
 fn a_death_of_silence() {
@@ -38,7 +39,7 @@ fn a_death_of_silence() {
         verdict(&json!({}), &json!({})),
         format!(
             "payments/7 is dead since 2026-11-23T12:03:11.000Z. Last beat 1m00s earlier on \
-             10.0.0.7:4711; {HABITS}; the connection was still open; this daemon did not stall."
+             10.0.0.7:4711; {HABITS}; the connection was still open; this daemon did not stall meanwhile."
         )
     );
 }
@@ -54,7 +55,7 @@ fn a_death_without_a_connection() {
             verdict(&json!({"cause": cause}), &json!({})),
             format!(
                 "payments/7 is dead since 2026-11-23T12:03:11.000Z. Last beat 1m00s earlier on \
-                 10.0.0.7:4711; {HABITS}; {said}; this daemon did not stall."
+                 10.0.0.7:4711; {HABITS}; {said}; this daemon did not stall meanwhile."
             )
         );
     }
@@ -68,7 +69,7 @@ fn a_death_in_a_mass_silence() {
         format!(
             "payments/7 is suspect since 2026-11-23T12:03:11.000Z. Last beat 18.0s earlier on \
              10.0.0.7:4711; {HABITS}; the connection was still open; its time is up, but many fell \
-             silent with it, so its death is held back; this daemon did not stall."
+             silent with it, so its death is held back; this daemon did not stall meanwhile."
         )
     );
     assert_eq!(
@@ -76,7 +77,7 @@ fn a_death_in_a_mass_silence() {
         format!(
             "payments/7 is dead since 2026-11-23T12:03:11.000Z. Last beat 1m10s earlier on \
              10.0.0.7:4711; {HABITS}; the connection was still open; many fell silent with it, so \
-             its death was held back for a while; this daemon did not stall."
+             its death was held back for a while; this daemon did not stall meanwhile."
         )
     );
 }
@@ -87,7 +88,7 @@ fn a_goodbye() {
     assert_eq!(
         verdict(&left, &json!({"silent_ms": 4200})),
         "payments/7 left at 2026-11-23T12:03:11.000Z: it said goodbye. Last beat 4.2s earlier on \
-         10.0.0.7:4711; beats usually came every 10.0 s ± 40 ms; this daemon did not stall."
+         10.0.0.7:4711; beats usually came every 10.0 s ± 40 ms; this daemon did not stall meanwhile."
     );
 }
 
@@ -114,7 +115,7 @@ fn life_well_and_wedged() {
         ),
         "payments/7 is alive. Last beat 2.1s ago on 10.0.0.7:4711; beats usually came every 10.0 s \
          ± 40 ms; a round trip took 0.3 ms; a silence of 18.0s is suspect, one of 1m00s is death; \
-         this daemon did not stall."
+         this daemon did not stall meanwhile."
     );
     let mut wedged = alive;
     wedged["wedged"] = json!(true);
@@ -123,7 +124,7 @@ fn life_well_and_wedged() {
         format!(
             "payments/7 is alive but wedged: it beats, and its main loop makes no progress. Last \
              beat 2.1s ago on 10.0.0.7:4711; {HABITS}; this host is not well itself, so the margin \
-             before suspicion is 3 times as long; this daemon did not stall."
+             before suspicion is 3 times as long; this daemon did not stall meanwhile."
         )
     );
 }

@@ -65,7 +65,7 @@ fn the_defaults_are_explained_with_their_figures() {
     }
     assert_eq!(
         events(way(&report, "wedged")),
-        json!([["wedged", null, 20_000, 30_000]])
+        json!([["wedged", null, 20_000, 31_000]])
     );
     assert_eq!(
         report["settings"],

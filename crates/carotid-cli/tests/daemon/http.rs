@@ -88,7 +88,7 @@ fn mistakes_are_answered_in_json() {
         (
             "/api/v1/sessions?health=well",
             400,
-            "alive, suspect, dead or left",
+            "alive, suspect, dead, left or wedged",
         ),
         ("/api/v1/sessions?limit=0", 400, "from 1 to 1000"),
         ("/api/v1/sessions?limit=many", 400, "limit"),

@@ -163,5 +163,8 @@ fn wrong_filters_are_refused_in_the_daemons_words() {
     let output = ask(&daemon, &["ps", "--health", "well"]).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(3));
-    assert!(text.contains("alive, suspect, dead or left"), "{text}");
+    assert!(
+        text.contains("alive, suspect, dead, left or wedged"),
+        "{text}"
+    );
 }

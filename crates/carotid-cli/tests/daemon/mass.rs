@@ -2,8 +2,11 @@
 
 use std::net::TcpStream;
 
+use serde_json::json;
+
 use crate::ground::daemon::{Daemon, carotid, ping};
 use crate::ground::events::{Event, Events};
+use crate::ground::sessions::get;
 
 const WEB: usize = 20;
 const FLAGS: [&str; 6] = [
@@ -47,18 +50,22 @@ fn mass_silence_is_one_event_before_any_death() {
     assert_eq!(incident["services"][0], "web");
     assert_eq!(incident["held_ms"], 500);
 
-    let why = carotid()
-        .args(["why", "web/0", "--http", &daemon.http.to_string()])
-        .output()
-        .unwrap();
-    let why = String::from_utf8(why.stdout).unwrap();
-    assert!(why.starts_with("web/0 is suspect since"), "{why}");
-
     for dead in deaths(&mut events) {
-        assert!(dead.silent_ms >= 2000, "{dead:?}");
+        assert!(dead.silent_ms >= 2500, "{dead:?}");
         assert_eq!(dead.json["evidence"]["standing"], "held", "{dead:?}");
     }
+    let over = events.next();
+    assert_eq!(over.kind, "mass_silence_over", "{over:?}");
+    assert_eq!(
+        (
+            &over.json["outcome"]["died"],
+            &over.json["outcome"]["returned"]
+        ),
+        (&json!(20), &json!(0))
+    );
     events.expect_no_more(&daemon);
+    let (status, service) = get(daemon.http, "/api/v1/services/web");
+    assert_eq!((status, &service["health"]), (200, &json!("fail")));
 }
 
 #[test]
@@ -74,7 +81,18 @@ fn a_fleet_that_comes_back_in_the_meantime_is_back_and_nothing_else() {
         assert_eq!(back.epoch, 1);
         let standing = back.json["evidence"]["standing"].as_str();
         assert!(matches!(standing, Some("at-risk" | "held")), "{back:?}");
+        if index == 0 {
+            let why = carotid()
+                .args(["why", "web/19", "--http", &daemon.http.to_string()])
+                .output()
+                .unwrap();
+            let why = String::from_utf8(why.stdout).unwrap();
+            assert!(why.starts_with("web/19 is suspect since"), "{why}");
+        }
     }
+    let over = events.next();
+    assert_eq!(over.kind, "mass_silence_over", "{over:?}");
+    assert_eq!(over.json["outcome"]["died"], 0);
 }
 
 #[test]

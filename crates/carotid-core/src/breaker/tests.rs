@@ -120,20 +120,95 @@ fn mass_silence_is_one_incident_and_nobody_dies_for_an_interval() {
     world.advance(TIMEOUT - SWEEP);
     assert_eq!(world.deaths(), []);
     let incident = world.incident().unwrap();
-    assert_eq!((incident.number, incident.all), (1, true));
+    assert_eq!((incident.number, incident.all), (1, false));
     assert_eq!(incident.services, [Box::from("web")]);
     assert_eq!(incident.sessions, 100);
     assert!(incident.at_risk >= 99, "{incident:?}");
     assert_eq!(incident.held_until, incident.at.after(INTERVAL));
-    world.advance(Duration::from_millis(20));
+    world.advance(INTERVAL + SECOND);
     assert_eq!(world.deaths().len(), 100);
     assert_eq!(world.incident(), None);
     let deaths = world.events.iter().filter(|event| event.kind.is_terminal());
     for event in deaths {
-        assert!(event.silent >= TIMEOUT);
+        assert!(event.silent >= TIMEOUT + INTERVAL, "{event:?}");
         let evidence = event.evidence.as_deref().unwrap();
         assert_eq!(evidence.standing, Standing::Held);
     }
+}
+
+#[test]
+fn everybody_is_held_for_an_interval_of_its_own() {
+    let mut world = World::new();
+    let hasty = Terms::new(SECOND / 100, SECOND * 60).unwrap();
+    let name = SessionName::new("odd/1").unwrap();
+    let open = Open {
+        name,
+        terms: Some(hasty),
+    };
+    world.engines[0].open(world.now, open).unwrap();
+    world.advance(SECOND / 10);
+    let ids = world.open("fleet", 1000, INTERVAL / 1000);
+    // The network is back five seconds after the first of them would have died.
+    world.advance(TIMEOUT - INTERVAL + SECOND * 5);
+    world.beat(&ids);
+    world.advance(SECOND);
+    assert!(world.deaths().iter().all(|(name, _)| name == "odd/1"));
+    assert_eq!(world.breaker.all().at_risk, 0);
+}
+
+#[test]
+fn a_peer_of_long_intervals_holds_nobody_but_itself() {
+    let hour = Duration::from_secs(3600);
+    let mut world = World::new();
+    let slow = Terms::new(hour * 12, hour * 24).unwrap();
+    for number in 0..20 {
+        let name = SessionName::new(&format!("batch/{number}")).unwrap();
+        let open = Open {
+            name,
+            terms: Some(slow),
+        };
+        world.engines[0].open(world.now, open).unwrap();
+    }
+    world.advance(hour * 24 - TIMEOUT / 2);
+    let ids = world.open("web", 20, Duration::ZERO);
+    world.advance(TIMEOUT + INTERVAL + SECOND);
+    let dead = world.deaths();
+    assert_eq!(dead.len(), 20, "{dead:?}");
+    assert!(dead.iter().all(|(name, _)| name.starts_with("web")));
+    drop(ids);
+}
+
+#[test]
+fn a_new_blip_while_others_are_released_is_held_as_well() {
+    let mut world = World::with(BreakerConfig {
+        releases_per_second: 10,
+        ..BreakerConfig::default()
+    });
+    let late = world.open("late", 100, Duration::ZERO);
+    world.open("first", 1000, Duration::ZERO);
+    for _ in 0..11 {
+        world.advance(INTERVAL);
+        world.beat(&late);
+    }
+    assert!(world.deaths().len() > 300, "its releases are under way");
+    world.advance(TIMEOUT + SECOND * 3);
+    world.beat(&late);
+    assert!(
+        world
+            .deaths()
+            .iter()
+            .all(|(name, _)| name.starts_with("first"))
+    );
+}
+
+#[test]
+fn a_late_sweep_counts_everybody_before_anybody_dies() {
+    let mut world = World::new();
+    world.open("web", 1000, Duration::ZERO);
+    world.now = world.now.after(TIMEOUT * 2);
+    world.advance(SWEEP);
+    assert_eq!(world.deaths(), []);
+    assert!(world.incident().is_some());
 }
 
 #[test]
@@ -160,6 +235,53 @@ fn whoever_beats_meanwhile_is_back_without_a_trace_of_death() {
     }
     assert_eq!(world.deaths(), []);
     assert_eq!(world.breaker.all().at_risk, 0);
+}
+
+#[test]
+fn the_end_of_an_incident_tells_what_became_of_it() {
+    let mut world = World::new();
+    let ids = world.open("web", 100, Duration::ZERO);
+    world.advance(TIMEOUT + SECOND);
+    assert_eq!(world.breaker.poll_end(), None);
+    world.beat(&ids[..40]);
+    world.advance(INTERVAL + SECOND);
+    let end = world.breaker.poll_end().unwrap();
+    assert_eq!((end.number, end.died, end.returned), (1, 60, 40));
+
+    world.beat(&ids[..40]);
+    world.advance(TIMEOUT + SECOND);
+    let back = world.now;
+    world.beat(&ids[..40]);
+    world.advance(SWEEP);
+    let end = world.breaker.poll_end().unwrap();
+    assert_eq!((end.number, end.died, end.returned), (2, 0, 40));
+    assert!(end.at.since(back) <= SWEEP, "as soon as nobody is at risk");
+}
+
+#[test]
+fn the_scope_is_no_wider_than_the_silence() {
+    let mut world = World::new();
+    world.open("web", 30, Duration::ZERO);
+    let others = world.open("other", 62, Duration::ZERO);
+    for _ in 0..5 {
+        world.advance(INTERVAL);
+        world.beat(&others);
+    }
+    world.advance(INTERVAL + SWEEP);
+    let incident = world.incident().unwrap();
+    assert!(!incident.all);
+    assert_eq!((incident.at_risk, incident.sessions), (30, 30));
+
+    let mut world = World::new();
+    for service in ["web", "other", "third"] {
+        world.open(service, 12, Duration::ZERO);
+    }
+    world.open("small", 3, Duration::ZERO);
+    world.advance(TIMEOUT + SWEEP);
+    let incident = world.incident().unwrap();
+    assert!(incident.all, "the small one is silent, too");
+    assert_eq!(incident.services.len(), 3);
+    assert_eq!(world.incident(), None);
 }
 
 #[test]

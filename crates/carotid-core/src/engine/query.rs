@@ -5,7 +5,7 @@ use core::time::Duration;
 
 use super::Engine;
 use crate::session::{Profile, Session};
-use crate::{Health, SessionId, SessionView, Tick};
+use crate::{Health, SessionId, SessionView, Terms, Tick};
 
 impl Engine {
     /// What we believe of a session at `now`: never Alive past a deadline, however late the sweep
@@ -13,6 +13,12 @@ impl Engine {
     #[must_use]
     pub fn health(&self, now: Tick, id: SessionId) -> Option<Health> {
         self.view(now, id).map(|view| view.health)
+    }
+
+    /// The terms in force. `None` if the session is not remembered.
+    #[must_use]
+    pub fn terms(&self, id: SessionId) -> Option<Terms> {
+        self.table.get(id).map(|session| session.terms)
     }
 
     /// All that is known of a session at `now`.

@@ -82,7 +82,7 @@ impl History {
     ) -> Result<(), Violation> {
         let now = self.attention.counted(clock);
         let deadline = match (subject.state, standing) {
-            (State::Suspect, Standing::Held) => self.mass.latest_release(subject.timeout_at()),
+            (State::Suspect, Standing::Held) => self.mass.latest_release(subject),
             (State::Suspect, Standing::AtRisk) => subject.timeout_at(),
             _ => subject.heard.after(subject.at_risk_after()),
         };

@@ -101,10 +101,14 @@ impl History {
             }
             let evidence = event.evidence.as_deref();
             let is_held = evidence.is_some_and(|evidence| evidence.standing == Standing::Held);
+            if is_held && now < self.mass.earliest_release(subject) {
+                return fail(Law::NoEarlyDeath, "before its hold was over");
+            }
             let latest = if is_held {
-                self.mass.latest_release(subject.timeout_at())
+                self.mass.latest_release(subject)
             } else {
-                subject.timeout_at()
+                // Whoever is counted late is judged in the slot after that.
+                subject.timeout_at().after(TICK)
             };
             if latest.after(slack) < now {
                 return fail(Law::NoLateDeath, "after its deadline");

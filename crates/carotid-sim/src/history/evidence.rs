@@ -60,7 +60,7 @@ impl History {
             Some("connections")
         } else if !resumes && evidence.dead_after != subject.terms.timeout() {
             Some("timeout")
-        } else if evidence.wedged != (subject.wedged ^ wedging) {
+        } else if evidence.wedged != subject.wedged {
             Some("wedged")
         } else if !resumes && !standing_fits {
             Some("standing")

@@ -26,21 +26,10 @@ pub(super) struct Mass {
     deaths: VecDeque<Death>,
     /// When held sessions died.
     releases: VecDeque<Tick>,
-    incidents: Vec<Span>,
     number: u64,
     incidents_ever: u64,
     most_sessions: u32,
     longest_interval: Duration,
-    /// Until when turns may be promised: those of each incident come after those of the one before,
-    /// whether or not their sessions are back by then.
-    backlog: Tick,
-}
-
-/// When an incident began, and when its hold ends at the latest.
-#[derive(Clone, Copy, Debug)]
-struct Span {
-    from: Tick,
-    to: Tick,
 }
 
 /// A death, and what followed it within its window.
@@ -62,12 +51,10 @@ impl Mass {
             by_service: Vec::new(),
             deaths: VecDeque::new(),
             releases: VecDeque::new(),
-            incidents: Vec::new(),
             number: 0,
             incidents_ever: 0,
             most_sessions: 0,
             longest_interval: Duration::ZERO,
-            backlog: Tick::default(),
         }
     }
 
@@ -98,10 +85,6 @@ impl Mass {
         event: &Event,
     ) -> Result<(), Violation> {
         let standing = event.evidence.as_deref().map(|evidence| evidence.standing);
-        if standing == Some(Standing::Held) {
-            // Whoever was held used up a turn, and takes another one when it is held again.
-            self.backlog = self.backlog.after(self.turns(1));
-        }
         if !event.kind.is_terminal() {
             return Ok(());
         }
@@ -208,12 +191,6 @@ impl Mass {
             && self.config.share * f64::from(incident.sessions) < f64::from(incident.at_risk)
             && hold <= longest_hold.min(self.longest_interval)
             && incident.services.is_sorted();
-        self.incidents.push(Span {
-            from: now,
-            to: now.after(self.config.max_hold.unwrap_or(hold)),
-        });
-        let begin = self.backlog.max(now.after(hold));
-        self.backlog = begin.after(self.longest_queue());
         if agrees {
             return Ok(());
         }
@@ -222,18 +199,16 @@ impl Mass {
         Err(Violation::new(Law::Incident, detail))
     }
 
-    /// When whoever reaches the timeout at `timeout_at` dies at the latest, if held: at the end of
-    /// the last incident that began while it was, when its turn comes.
-    pub(super) fn latest_release(&self, timeout_at: Tick) -> Tick {
-        let mut latest = timeout_at;
-        let queue = self.longest_queue();
-        for incident in &self.incidents {
-            // A hiccup may make the incident late, and with it all that follows.
-            if incident.from <= latest.after(queue + SLACK) {
-                latest = latest.max(incident.to);
-            }
-        }
-        latest.max(self.backlog).after(queue)
+    /// When a session dies at the soonest, if held: it is held for an interval of its own.
+    pub(super) fn earliest_release(&self, subject: &Subject) -> Tick {
+        let hold = self.config.shortest_hold(subject.terms.interval());
+        subject.timeout_at().after(hold)
+    }
+
+    /// When it dies at the latest, if held: after its longest hold, when its turn comes.
+    pub(super) fn latest_release(&self, subject: &Subject) -> Tick {
+        let hold = self.config.longest_hold(subject.terms.interval());
+        subject.timeout_at().after(hold).after(self.longest_queue())
     }
 
     /// How long the releases of everybody take, and of a block of latecomers, twice over.

@@ -112,6 +112,7 @@ impl Beating {
                 _ = beats.tick() => {}
             }
             let stuck = self.watch.look(Instant::now(), link.granted.terms);
+            let stuck = self.watch.is_told().then_some(stuck);
             if link.beat(&self.config, stuck).await? {
                 let terms = link.granted.terms;
                 beats = every(terms.interval(), terms.interval());

@@ -91,12 +91,12 @@ impl Link {
         }
     }
 
-    /// One beat of a peer that has made no progress for as long as `stuck`. Returns whether it brought
-    /// other terms.
+    /// One beat of a peer that has made no progress for as long as `stuck`, if anybody tells. Returns
+    /// whether it brought other terms.
     pub(super) async fn beat(
         &mut self,
         config: &ClientConfig,
-        stuck: Duration,
+        stuck: Option<Duration>,
     ) -> Result<bool, LinkError> {
         if self.epoch.is_none() {
             self.ping(config).await?;
@@ -104,7 +104,8 @@ impl Link {
         }
         let args = BeatArgs {
             name: config.name.as_str().to_owned(),
-            progress_ms: whole_ms(stuck),
+            // Zero says that nobody tells.
+            progress_ms: stuck.map_or(0, |stuck| whole_ms(stuck).max(1)),
             round_trip_us: self.round_trip.map_or(0, whole_us),
         };
         let sent = Instant::now();

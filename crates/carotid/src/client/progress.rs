@@ -69,6 +69,11 @@ impl Watch {
         }
     }
 
+    /// Whether anybody tells.
+    pub(super) fn is_told(&self) -> bool {
+        self.questions.is_some() || self.unmarked.is_some()
+    }
+
     /// How long there has been no progress; zero, too, if nobody tells. It is the longer one where
     /// both a runtime and a loop are watched. To be called every [`look_every`] of these terms.
     pub(super) fn look(&mut self, now: Instant, terms: Terms) -> Duration {

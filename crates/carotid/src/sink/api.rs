@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-pub use event::{Event, Evidence, Incident};
+pub use event::{Event, Evidence, Incident, Outcome};
 pub use session::{Service, Session, Sessions, Verdict};
 pub use stall::{Stall, Stalls};
 
@@ -41,7 +41,9 @@ fn whole_ms(duration: Duration) -> u64 {
 
 /// With its fraction, for what is below a millisecond.
 fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e3
+    // Whole microseconds: more digits would be noise.
+    let micros = u32::try_from(duration.as_micros()).unwrap_or(u32::MAX);
+    f64::from(micros) / 1e3
 }
 
 /// Always three digits, so that columns of times stand straight.

@@ -54,8 +54,7 @@ pub(crate) struct NameArgs {
 #[serde(rename_all = "PascalCase", default)]
 pub(crate) struct BeatArgs {
     pub(crate) name: String,
-    /// How long ago the peer's main loop made progress; 0 is just now, and says nothing more than
-    /// that it beats.
+    /// How long ago the peer's main loop made progress, 1 at least; 0 says nothing of it.
     pub(crate) progress_ms: i64,
     /// How long the answer to the last beat took; 0 is unknown.
     pub(crate) round_trip_us: i64,
@@ -99,7 +98,7 @@ impl BeatArgs {
     pub(crate) fn vitals(&self) -> Vitals {
         let progress = u64::try_from(self.progress_ms).unwrap_or(0);
         Vitals {
-            progress: Some(Duration::from_millis(progress)),
+            progress: (progress > 0).then(|| Duration::from_millis(progress)),
         }
     }
 

@@ -159,8 +159,11 @@ impl Heartbeat {
     ) -> Result<Named, ServerError> {
         let known = self.named.get(name).copied();
         if let Some(named) = known
-            && self.driver.beat(named.key, vitals, round_trip).is_ok()
+            && let Ok(terms) = self.driver.beat(named.key, vitals, round_trip)
         {
+            if named.wish.is_some() && terms.timeout() != named.granted.timeout() {
+                self.reclaim(name, named);
+            }
             return Ok(named);
         }
         let wish = known.and_then(|named| named.wish);
@@ -170,6 +173,13 @@ impl Heartbeat {
             named.granted = known.granted;
         }
         Ok(named)
+    }
+
+    /// Another connection has brought the session other terms. If it is gone, this one's hold again.
+    fn reclaim(&self, name: &str, named: Named) {
+        tracing::debug!(name, "terms of another connection are in force");
+        // An end of the session is found out by its next beat.
+        let _ended = self.driver.revise(named.key, named.granted);
     }
 
     fn attach(&mut self, name: &str, wish: Option<Terms>) -> Result<(Named, Opened), ServerError> {

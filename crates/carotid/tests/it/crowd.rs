@@ -85,7 +85,6 @@ async fn a_hundred_thousand_silent_sessions_are_an_incident_and_each_die_exactly
     // A busy machine may take longer to name them than the first are held for.
     let incidents = ground.incidents();
     assert!(!incidents.is_empty());
-    assert!(incidents.iter().all(|mass| mass.all), "{incidents:?}");
     assert_eq!(*incidents[0].services, ["fleet".into()]);
     assert_eq!(lives.len(), SESSIONS);
     for (name, life) in lives {

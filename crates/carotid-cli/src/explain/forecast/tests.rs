@@ -55,7 +55,7 @@ fn the_defaults_have_these_figures() {
     assert_eq!(rows(Way::NetworkCut, &config), silence);
     assert_eq!(
         rows(Way::Wedged, &config),
-        [("wedged", None, 20_000, 30_000, 30_000)]
+        [("wedged", None, 20_000, 31_000, 31_000)]
     );
 }
 

@@ -36,11 +36,11 @@ impl Report {
             for (index, line) in row.events.iter().enumerate() {
                 let way = if index == 0 { row.what } else { "" };
                 let mut columns = vec![way.to_owned(), line.event.to_owned()];
-                columns.push(said(line.best_ms));
+                columns.push(noticed(line.best_ms));
                 if steady {
-                    columns.push(said(line.steady_ms));
+                    columns.push(noticed(line.steady_ms));
                 }
-                columns.push(said(line.worst_ms));
+                columns.push(noticed(line.worst_ms));
                 columns.push(line.cause.unwrap_or("-").to_owned());
                 if measured {
                     columns.extend(line.measured(row.not_measured.as_deref()));
@@ -164,11 +164,18 @@ impl Line {
     }
 }
 
-/// As a person would say it; what the kernel tells, it tells at once.
-pub(super) fn said(ms: u64) -> String {
+/// When something is noticed, as a person would say it; what the kernel tells, it tells at once.
+fn noticed(ms: u64) -> String {
     match ms {
         0..=10 => "at once".to_owned(),
-        11..1000 => format!("{ms}ms"),
+        _ => said(ms),
+    }
+}
+
+/// A duration as a person would say it.
+pub(super) fn said(ms: u64) -> String {
+    match ms {
+        0..1000 => format!("{ms}ms"),
         1000..600_000 => {
             let tenths = ms / 100;
             let (seconds, tenth) = (tenths / 10, tenths % 10);
@@ -208,13 +215,14 @@ mod tests {
 
     #[test]
     fn times_are_said_in_the_unit_that_fits() {
-        let times = [0, 10, 11, 999, 1000, 1500, 60_000, 599_999, 600_000];
+        let times = [0, 10, 999, 1000, 1500, 60_000, 599_999, 600_000];
         assert_eq!(
             times.map(said),
             [
-                "at once", "at once", "11ms", "999ms", "1s", "1.5s", "60s", "599.9s", "10m00s"
+                "0ms", "10ms", "999ms", "1s", "1.5s", "60s", "599.9s", "10m00s"
             ]
         );
+        assert_eq!([10, 11].map(noticed), ["at once", "11ms"]);
     }
 
     #[test]

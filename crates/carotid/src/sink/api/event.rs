@@ -19,7 +19,7 @@ pub struct Event {
     #[serde(serialize_with = "to_the_millisecond")]
     pub at: Timestamp,
     /// `opened`, `suspect`, `back`, `dead`, `left`, `wedged` or `unwedged`; or, without a session,
-    /// `stalled`, when the daemon itself did not run, and `mass_silence`.
+    /// `stalled`, when the daemon itself did not run, `mass_silence` and `mass_silence_over`.
     pub kind: Cow<'static, str>,
     /// The session's name.
     pub name: Option<String>,
@@ -48,6 +48,9 @@ pub struct Event {
     /// For `mass_silence`: how much of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub incident: Option<Incident>,
+    /// For `mass_silence_over`: what became of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<Outcome>,
 }
 
 /// What was known of a session when something was concluded of it.
@@ -80,6 +83,17 @@ pub struct Evidence {
     pub own_health_score: u32,
 }
 
+/// What became of a mass silence.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Outcome {
+    /// Which incident it was.
+    pub number: u64,
+    /// How many of its sessions died.
+    pub died: u32,
+    /// How many beat again or said goodbye.
+    pub returned: u32,
+}
+
 /// Many sessions fell silent together, and their deaths are held back.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Incident {
@@ -93,8 +107,8 @@ pub struct Incident {
     pub all: bool,
     /// The services that fell silent, at most 100 of them.
     pub services: Vec<String>,
-    /// For how long no death comes of it, in milliseconds; longer if sessions come back and the
-    /// settings allow it.
+    /// For how long the first of its deaths is held, in milliseconds; longer if sessions come back and
+    /// the settings allow it. Each session is held for an interval of its own.
     pub held_ms: u64,
 }
 
@@ -115,6 +129,7 @@ impl Event {
             stalled_ms: None,
             suspended_ms: None,
             incident: None,
+            outcome: None,
         }
     }
 }
@@ -144,6 +159,14 @@ impl From<Record> for Event {
             },
             Happening::MassSilence(incident) => Self {
                 incident: Some(incident.into()),
+                ..empty
+            },
+            Happening::MassSilenceOver(end) => Self {
+                outcome: Some(Outcome {
+                    number: end.number,
+                    died: end.died,
+                    returned: end.returned,
+                }),
                 ..empty
             },
         }

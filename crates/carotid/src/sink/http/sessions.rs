@@ -2,9 +2,9 @@
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
-use carotid_core::{Health, SessionView};
+use carotid_core::{Health, SessionView, Tally};
 use serde::Deserialize;
 
 use super::{Desk, refuse, refuse_query};
@@ -39,25 +39,27 @@ pub(super) async fn list(
 
 pub(super) async fn one(
     State(desk): State<Desk>,
+    uri: Uri,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
     let Ok(Path(name)) = name else {
         return refuse(StatusCode::BAD_REQUEST, "a name is percent-encoded UTF-8");
     };
-    if let Some(watched) = desk.driver.find(&name) {
-        return Json(Session::from(watched)).into_response();
+    // Names may have slashes, so this is one path with what may follow it. A session that is called
+    // so is asked for with its slash encoded.
+    let asked = name.strip_suffix("/verdict");
+    let asked = asked.filter(|_| uri.path().ends_with("/verdict"));
+    if let Some(verdict) = asked.and_then(|name| desk.driver.verdict(name)) {
+        return Json(Verdict::from(verdict)).into_response();
     }
-    // Names may have slashes, so this is one path with what may follow it.
-    let verdict = name
-        .strip_suffix("/verdict")
-        .and_then(|name| desk.driver.verdict(name));
-    match verdict {
-        Some(verdict) => Json(Verdict::from(verdict)).into_response(),
-        None => refuse(
-            StatusCode::NOT_FOUND,
-            format_args!("no session is named {name:?}; it never was, or ended long ago"),
-        ),
-    }
+    let name = match desk.driver.find(&name) {
+        Some(watched) => return Json(Session::from(watched)).into_response(),
+        None => asked.unwrap_or(&name),
+    };
+    refuse(
+        StatusCode::NOT_FOUND,
+        format_args!("no session is named {name:?}; it never was, or ended long ago"),
+    )
 }
 
 pub(super) async fn service(
@@ -67,19 +69,25 @@ pub(super) async fn service(
     let Ok(Path(name)) = name else {
         return refuse(StatusCode::BAD_REQUEST, "a name is percent-encoded UTF-8");
     };
-    match desk.driver.service(&name) {
-        Some(tally) => Json(Service::new(name, tally)).into_response(),
-        None => refuse(
-            StatusCode::NOT_FOUND,
-            format_args!("no session of a service named {name:?} is being watched"),
-        ),
+    if let Some(tally) = desk.driver.service(&name) {
+        return Json(Service::new(name, tally)).into_response();
     }
+    // The last of them has ended. If it died, the service did not just go away.
+    let died = |view: &SessionView| view.health == Health::Dead && view.name.service() == name;
+    let (dead, _) = desk.driver.list(Cursor::default(), 1, died).await;
+    if !dead.is_empty() {
+        return Json(Service::new(name.clone(), Tally::default())).into_response();
+    }
+    refuse(
+        StatusCode::NOT_FOUND,
+        format_args!("no session of a service named {name:?} is being watched"),
+    )
 }
 
 /// What is wrong with a list's query.
 #[derive(Debug, thiserror::Error)]
 enum FilterError {
-    #[error("health is alive, suspect, dead or left, not {0:?}")]
+    #[error("health is alive, suspect, dead, left or wedged, not {0:?}")]
     Health(String),
     #[error("limit is from 1 to {MAX_LIMIT}, not {0}")]
     Limit(usize),
@@ -88,9 +96,9 @@ enum FilterError {
 }
 
 async fn page(desk: &Desk, filter: &Filter) -> Result<Sessions, FilterError> {
-    let healths = match &filter.health {
+    let (healths, wedged) = match &filter.health {
         Some(words) => healths(words)?,
-        None => Vec::new(),
+        None => (Vec::new(), false),
     };
     let limit = filter.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
@@ -101,7 +109,8 @@ async fn page(desk: &Desk, filter: &Filter) -> Result<Sessions, FilterError> {
         None => Cursor::default(),
     };
     let wanted = |view: &SessionView| {
-        (healths.is_empty() || healths.contains(&view.health))
+        let any = healths.is_empty() && !wedged;
+        (any || healths.contains(&view.health) || (wedged && view.wedged))
             && (filter.service.as_deref()).is_none_or(|service| view.name.service() == service)
     };
     let (watched, next) = desk.driver.list(after, limit, wanted).await;
@@ -111,16 +120,18 @@ async fn page(desk: &Desk, filter: &Filter) -> Result<Sessions, FilterError> {
     })
 }
 
-/// One health, or several with commas between them.
-fn healths(words: &str) -> Result<Vec<Health>, FilterError> {
+/// One health, or several with commas between them; and whether `wedged` is among them.
+fn healths(words: &str) -> Result<(Vec<Health>, bool), FilterError> {
     const ALL: [Health; 4] = [Health::Alive, Health::Suspect, Health::Dead, Health::Left];
-    words
-        .split(',')
-        .map(|word| {
-            let health = ALL.into_iter().find(|health| health.as_str() == word);
-            health.ok_or_else(|| FilterError::Health(word.to_owned()))
-        })
-        .collect()
+    let (mut healths, mut wedged) = (Vec::new(), false);
+    for word in words.split(',') {
+        match ALL.into_iter().find(|health| health.as_str() == word) {
+            Some(health) => healths.push(health),
+            None if word == "wedged" => wedged = true,
+            None => return Err(FilterError::Health(word.to_owned())),
+        }
+    }
+    Ok((healths, wedged))
 }
 
 impl std::fmt::Display for Cursor {
