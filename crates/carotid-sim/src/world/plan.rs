@@ -332,7 +332,12 @@ fn draw_stalls(random: &mut Random, end: f64, timeout: f64) -> Vec<Stall> {
 }
 
 fn draw_terms(random: &mut Random, base: f64) -> Terms {
-    let interval = (base * logarithmic(random, 0.5, 2.0)).clamp(0.1, 10.0);
+    let interval = if chance(random, 0.1) {
+        // Terms are the peers' choice, and need not be like those of their neighbours.
+        logarithmic(random, 0.1, 100.0)
+    } else {
+        (base * logarithmic(random, 0.5, 2.0)).clamp(0.1, 10.0)
+    };
     let timeout = interval * random.uniform(2.001, 8.0);
     let stall = if chance(random, 0.2) {
         random.uniform(0.0, (timeout - interval * 2.0) * 0.999)
