@@ -7,7 +7,7 @@ mod plot;
 mod report;
 
 use std::fs;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -52,24 +52,12 @@ pub(super) struct Outcome {
 
 /// Builds, and hands over to the release build.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    run::demand(&mut run::cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "-p",
-        "xtask",
-    ]))?;
-    let mut compare = Command::new(place::target()?.join("release/xtask"));
-    compare.args(["compare", "--seeds", &options.seeds.to_string()]);
+    let mut arguments = ["compare", "--seeds"].map(str::to_owned).to_vec();
+    arguments.push(options.seeds.to_string());
     if options.quick {
-        compare.arg("--quick");
+        arguments.push("--quick".to_owned());
     }
-    let status = compare.status().context("cannot start the release build")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    run::in_release(&arguments)
 }
 
 /// Compares; runs in release.

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, IsTerminal, Write};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, bail};
 
@@ -117,6 +117,26 @@ fn line_of(command: &Command) -> String {
         line.push_str(&argument.to_string_lossy());
     }
     line
+}
+
+/// Builds this program in release and hands over to that build, for what must be optimised.
+pub(crate) fn in_release(arguments: &[String]) -> anyhow::Result<ExitCode> {
+    demand(&mut cargo(&[
+        "build",
+        "--release",
+        "--locked",
+        "-p",
+        "xtask",
+    ]))?;
+    let status = Command::new(place::target()?.join("release/xtask"))
+        .args(arguments)
+        .status()
+        .context("cannot start the release build")?;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 #[cfg(test)]

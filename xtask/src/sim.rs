@@ -3,17 +3,16 @@
 //! Ten thousand worlds are some million sessions, so `sim` builds in release and hands over to that
 //! build, as `bench` does. Every world comes from a seed, and a seed replays it.
 
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use anyhow::Context;
 use carotid_sim::history::Listening;
 use carotid_sim::world::{self, Outcome};
 
 use crate::bench::process::thread_cpu;
-use crate::{place, run};
+use crate::run;
 
 /// The goal for a thousand sessions on one core.
 const CROWD: usize = 1000;
@@ -52,26 +51,12 @@ struct Sum {
 
 /// Builds, and hands over to the release build.
 pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
-    run::demand(&mut run::cargo(&[
-        "build",
-        "--release",
-        "--locked",
-        "-p",
-        "xtask",
-    ]))?;
-    let mut simulate = Command::new(place::target()?.join("release/xtask"));
-    simulate.args(["simulate", "--seeds", &options.seeds.to_string()]);
+    let mut arguments = ["simulate", "--seeds"].map(str::to_owned).to_vec();
+    arguments.push(options.seeds.to_string());
     if let Some(seed) = options.seed {
-        simulate.args(["--seed", &seed.to_string()]);
+        arguments.extend(["--seed".to_owned(), seed.to_string()]);
     }
-    let status = simulate
-        .status()
-        .context("cannot start the release build")?;
-    Ok(if status.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    run::in_release(&arguments)
 }
 
 /// Simulates; runs in release.
