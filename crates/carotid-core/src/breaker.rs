@@ -142,9 +142,7 @@ pub struct Breaker {
     ongoing: BTreeMap<u64, Ongoing>,
     last_incident: u64,
     releases: Releases,
-    /// Sessions whose deaths are held.
-    held: u32,
-    /// Sessions whose hold is over and that wait for their turn.
+    /// Held sessions whose hold is over and that wait for their turn.
     released: u32,
     begun: VecDeque<Incident>,
     ended: VecDeque<IncidentEnd>,
@@ -192,7 +190,6 @@ impl Breaker {
             ongoing: BTreeMap::new(),
             last_incident: 0,
             releases: Releases::new(config.releases_per_second, seed),
-            held: 0,
             released: 0,
             begun: VecDeque::new(),
             ended: VecDeque::new(),
@@ -252,7 +249,6 @@ impl Breaker {
                 if !self.is_mass(now, service, shortest) || cfg!(carotid_break = "breaker") {
                     return Sentence::Die;
                 }
-                self.held += 1;
                 self.census.hold(service);
                 hold(shortest)
             }
@@ -264,8 +260,8 @@ impl Breaker {
                 if somebody_returned && now < plea.timeout_at.after(longest) {
                     return hold(longest);
                 }
-                let turn = self.releases.draw(now, self.held);
-                self.held -= 1;
+                let waiting = self.census.held().saturating_sub(self.released);
+                let turn = self.releases.draw(now, waiting);
                 self.released += 1;
                 Sentence::Release(turn)
             }
@@ -283,18 +279,18 @@ impl Breaker {
         is_own || is_all
     }
 
+    /// Begins an incident while there is none of all.
     fn begin(&mut self, now: Tick, all: bool, held_until: Tick) {
         self.last_incident += 1;
         let number = self.last_incident;
         let (services, sum) = self.census.enter(number);
         let whole = &mut self.census.all;
-        let of_all = all && whole.incident.is_none();
-        if of_all {
+        if all {
             whole.incident = Some(number);
         }
         let scope = if all { whole.tally } else { sum };
         let ongoing = Ongoing {
-            scopes: services.len() + usize::from(of_all),
+            scopes: services.len() + usize::from(all),
             ..Ongoing::default()
         };
         self.ongoing.insert(number, ongoing);
@@ -320,10 +316,7 @@ impl Breaker {
         }
         match phase {
             Phase::Clear | Phase::AtRisk => {}
-            Phase::Held => {
-                self.census.let_go(service);
-                self.held = self.held.saturating_sub(1);
-            }
+            Phase::Held => self.census.let_go(service),
             Phase::Released => {
                 self.census.let_go(service);
                 self.released = self.released.saturating_sub(1);

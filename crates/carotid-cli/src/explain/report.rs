@@ -167,8 +167,8 @@ impl Mass {
     fn of(server: &ServerConfig) -> Option<Self> {
         let breaker = &server.breaker;
         let terms = server.engine.terms;
-        let max_hold = breaker.max_hold.unwrap_or(terms.interval());
-        let hold = max_hold.min(terms.interval());
+        let max_hold = breaker.longest_hold(terms.interval());
+        let hold = breaker.shortest_hold(terms.interval());
         // More than all sessions are never silent.
         (breaker.share < 1.0).then(|| Self {
             share: breaker.share,

@@ -1,15 +1,6 @@
 //! `carotid why` for each way of dying, as the daemon itself has seen it.
 
-use crate::ground::daemon::{Daemon, carotid, say_goodbye};
-
-const FLAGS: [&str; 6] = [
-    "--interval",
-    "200ms",
-    "--timeout",
-    "1s",
-    "--suspect-after",
-    "2.5",
-];
+use crate::ground::daemon::{Daemon, TERMS, carotid, say_goodbye};
 
 /// What it says of a session, with every time and address replaced.
 fn why(daemon: &Daemon, name: &str) -> String {
@@ -34,7 +25,7 @@ const LIMITS: &str = "a silence of 500ms is suspect, one of 1.0s is death";
 
 #[test]
 fn a_death_of_silence_tells_of_the_open_connection() {
-    let daemon = Daemon::start(&FLAGS);
+    let daemon = Daemon::start(&TERMS);
     let mut events = daemon.events();
     let _connection = daemon.ping("shop/1");
     events.expect("opened", "shop/1", None);
@@ -52,7 +43,7 @@ fn a_death_of_silence_tells_of_the_open_connection() {
 
 #[test]
 fn a_death_after_a_close_tells_of_it() {
-    let daemon = Daemon::start(&FLAGS);
+    let daemon = Daemon::start(&TERMS);
     let mut events = daemon.events();
     drop(daemon.ping("shop/1"));
     events.expect("opened", "shop/1", None);

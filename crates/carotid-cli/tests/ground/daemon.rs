@@ -9,6 +9,17 @@ use serde_json::{Value, json};
 use super::events::Events;
 use super::program::{PATIENCE, Program};
 
+/// Short terms, with room for a busy machine between the fixed suspicion after 2.5 intervals and the
+/// timeout.
+pub(crate) const TERMS: [&str; 6] = [
+    "--interval",
+    "200ms",
+    "--timeout",
+    "1s",
+    "--suspect-after",
+    "2.5",
+];
+
 /// A running daemon; killed when dropped.
 #[derive(Debug)]
 pub(crate) struct Daemon {

@@ -1,16 +1,9 @@
 //! Terms for tests: short, but with room for a busy machine between suspicion, after 2.5 intervals,
 //! and the timeout.
 
+pub(crate) use crate::ground::daemon::TERMS;
 use crate::ground::events::Event;
 
-pub(crate) const TERMS: [&str; 6] = [
-    "--interval",
-    "200ms",
-    "--timeout",
-    "1s",
-    "--suspect-after",
-    "2.5",
-];
 pub(crate) const SUSPICION_MS: u64 = 500;
 pub(crate) const TIMEOUT_MS: u64 = 1000;
 const LATEST_MS: u64 = TIMEOUT_MS + 50;

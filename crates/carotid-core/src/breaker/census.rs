@@ -97,6 +97,11 @@ impl Census {
         }
     }
 
+    /// How many sessions are held, or wait for their turn after that.
+    pub(super) const fn held(&self) -> u32 {
+        self.all.held
+    }
+
     /// A session of this service is held no more.
     pub(super) fn let_go(&mut self, service: Option<&str>) {
         self.all.held = self.all.held.saturating_sub(1);
