@@ -1,5 +1,5 @@
 //! What the fuzz targets share. Run one with
-//! `cargo +nightly fuzz run gob_server fuzz/corpus/gob_server fuzz/seeds/gob_server -- -malloc_limit_mb=16`.
+//! `cargo +nightly fuzz run gob_server fuzz/corpus/gob_server fuzz/seeds/gob_server -- -malloc_limit_mb=1`.
 
 use std::collections::BTreeMap;
 
@@ -7,8 +7,9 @@ use carotid_netrpc::codec::{Incoming, ServerCodec};
 use carotid_netrpc::{Answer, Gob, ServerError};
 use serde::{Deserialize, Serialize};
 
-/// The limit of the daemon.
-pub const LIMIT: usize = 64 * 1024;
+/// What a message may have at most. It is what `cargo xtask fuzz` lets a decoder allocate in one piece,
+/// and libFuzzer counts that in whole mebibytes.
+pub const LIMIT: usize = 1 << 20;
 
 /// An argument with something of everything.
 #[derive(Debug, Default, Serialize, Deserialize, Gob)]

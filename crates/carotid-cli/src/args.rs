@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use carotid::Address;
 use carotid::core::SessionName;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::bench::BenchArgs;
 use crate::output::Format;
 use crate::span::Span;
 
@@ -46,6 +48,16 @@ pub(crate) enum Command {
     /// --measure it does them all for real, too. Exit codes: 0, or 1 if the settings cannot be used or
     /// nothing could be started, 3 if something measured is not as computed.
     Explain(Box<ExplainArgs>),
+    /// Put a heartbeat server under load and tell what it takes
+    ///
+    /// Any server of Go's net/rpc that answers Heartbeat.Ping will do. Flat out, every connection keeps
+    /// its pings in flight and sends the next when one is answered; latency is then measured from the
+    /// moment a ping was sent. With --rate pings fall due by the clock, whether the server keeps up or
+    /// not, and latency is measured from the moment a ping was due: a server that stops for a second has
+    /// made everybody wait who came in that second (Gil Tene, "How NOT to Measure Latency"; what forgets
+    /// them is called coordinated omission). Exit codes: 0, 1 wrong usage, 2 cannot connect, 3 not all
+    /// pings were answered, 4 the server answers something else than Pong, 130 interrupted.
+    Bench(Box<BenchArgs>),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -68,8 +80,9 @@ pub(crate) struct ServeArgs {
 #[derive(Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
-    /// Where to take RPC; port 0 picks a free one [default: 127.0.0.1:7400]
-    #[arg(long, env = "CAROTID_LISTEN", value_name = "ADDR")]
+    /// Where to take RPC: HOST:PORT, where port 0 picks a free one, or unix:PATH; several with commas
+    /// between them [default: 127.0.0.1:7400]
+    #[arg(long, env = "CAROTID_LISTEN", value_name = "ADDR,…")]
     pub(crate) listen: Option<String>,
 
     /// Where to answer health, sessions and events over HTTP [default: 127.0.0.1:7401]
@@ -233,9 +246,11 @@ pub(crate) struct BeatArgs {
     /// The session's name, for example payments/7
     pub(crate) name: SessionName,
 
-    /// The server: carotid, or any that answers Heartbeat.Ping
-    #[arg(long, env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC, value_parser = host_and_port)]
-    pub(crate) addr: String,
+    /// The server: carotid, or any that answers Heartbeat.Ping; HOST:PORT, unix:/PATH, or
+    /// http://HOST:PORT behind Go's rpc.HandleHTTP. Further ones, with commas between them or given
+    /// again, are tried in this order whenever those before cannot be reached
+    #[arg(long, env = "CAROTID_ADDR", value_name = "ADDR", default_value = DEFAULT_RPC, value_delimiter = ',')]
+    pub(crate) addr: Vec<Address>,
 
     /// How often to beat, at least 10ms; the server judges this session by it, not by its own
     /// setting
@@ -256,6 +271,11 @@ pub(crate) struct BeatArgs {
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = some_time)]
     pub(crate) call_timeout: Span,
 
+    /// How to print, at the end, what was counted: table says it in a line on stderr, json and ndjson
+    /// print an object on stdout
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+
     /// Run this command, and be the session while it runs. If it exits with 0 the session leaves, if
     /// not it is left to its timeout. The exit code is passed on, 128+N for signal N; SIGTERM, SIGHUP
     /// and SIGQUIT are passed to the command
@@ -265,9 +285,11 @@ pub(crate) struct BeatArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct PingArgs {
-    /// The server: carotid, or any that answers Heartbeat.Ping
-    #[arg(env = "CAROTID_ADDR", value_name = "HOST:PORT", default_value = DEFAULT_RPC, value_parser = host_and_port)]
-    pub(crate) addr: String,
+    /// The server: carotid, or any that answers Heartbeat.Ping; HOST:PORT, unix:/PATH, or
+    /// http://HOST:PORT behind Go's rpc.HandleHTTP. Several, also with commas between them, are
+    /// asked in this order until one serves
+    #[arg(env = "CAROTID_ADDR", value_name = "ADDR", default_value = DEFAULT_RPC, value_delimiter = ',')]
+    pub(crate) addr: Vec<Address>,
 
     /// How long to wait for a connection, and again for an answer
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = some_time)]
@@ -358,18 +380,4 @@ fn some_time(text: &str) -> Result<Span, String> {
         return Err("nothing is answered in no time: give more than 0s".to_owned());
     }
     Ok(span)
-}
-
-/// `HOST:PORT`, to be resolved later.
-fn host_and_port(text: &str) -> Result<String, String> {
-    let valid = text.rsplit_once(':').is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
-    });
-    if valid {
-        Ok(text.to_owned())
-    } else {
-        Err(format!(
-            "{text:?} is not HOST:PORT, for example localhost:7400"
-        ))
-    }
 }

@@ -1,18 +1,19 @@
 //! `carotid beat`: be a session.
 
+mod counted;
+
 use std::io;
 use std::process::{ExitCode, ExitStatus};
 
 use carotid::core::Terms;
-use carotid::{Client, ClientConfig, ClientState};
+use carotid::{Client, ClientConfig, ClientState, States};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{self, SignalKind, signal};
-use tokio::sync::watch;
 
 use crate::args::BeatArgs;
 use crate::exit::Exit;
-use crate::output;
+use crate::output::{self, Format};
 
 pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
     let terms = Terms::new(args.interval.0, args.timeout.0)
@@ -29,35 +30,45 @@ pub(crate) async fn run(args: BeatArgs) -> Result<ExitCode, Exit> {
             })
     });
     let child = child.transpose()?;
+    let (first, others) = args
+        .addr
+        .split_first()
+        .expect("there is a default for where there is none");
+    let config = ClientConfig::new(first.clone(), args.name);
+    let config = others.iter().cloned().fold(config, ClientConfig::or);
     let client = Client::start(ClientConfig {
         terms,
         call_timeout: args.call_timeout.0,
         // Whether this process gets on with its work says nothing of the command's.
         watch_runtime: child.is_none(),
-        ..ClientConfig::new(args.addr, args.name)
+        ..config
     });
     let client = client.map_err(|error| Exit::usage(error).context("cannot beat"))?;
     tokio::spawn(tell(client.state()));
     let Some(child) = child else {
         stopped().await.map_err(Exit::usage)?;
-        return Ok(leave(client, ExitCode::SUCCESS).await);
+        return leave(client, args.output).await;
     };
     let status = finish(child).await.map_err(Exit::usage)?;
     if status.success() {
-        return Ok(leave(client, ExitCode::SUCCESS).await);
+        return leave(client, args.output).await;
     }
     // A command that fails at once is a session nevertheless.
     let _opened = tokio::time::timeout(args.call_timeout.0, client.connected()).await;
+    let counters = client.counters();
     client.disconnect().await;
+    counted::print(&counters, args.output)?;
     Ok(output::code_of(status))
 }
 
 /// Says goodbye, unless one more signal says that there is no time for it.
-async fn leave(client: Client, code: ExitCode) -> ExitCode {
+async fn leave(client: Client, format: Format) -> Result<ExitCode, Exit> {
+    let counters = client.counters();
     tokio::select! {
-        () = client.close() => code,
-        _ = stopped() => ExitCode::from(130),
+        () = client.close() => {}
+        _ = stopped() => return Ok(ExitCode::from(130)),
     }
+    counted::print(&counters, format).map(|()| ExitCode::SUCCESS)
 }
 
 /// What else than Ctrl-C asks a program to end.
@@ -114,17 +125,23 @@ async fn next_of(
 }
 
 /// Tells the person at the terminal how it stands.
-async fn tell(mut state: watch::Receiver<ClientState>) {
-    while state.changed().await.is_ok() {
-        let now = state.borrow_and_update().clone();
-        match now {
+async fn tell(mut states: States) {
+    while let Some(state) = states.changed().await {
+        match state {
             ClientState::Connected {
+                address,
                 server,
-                epoch: Some(epoch),
+                epoch,
                 ..
-            } => output::talk(format_args!("beating on {server}, epoch {epoch}")),
-            ClientState::Connected { server, .. } => {
-                output::talk(format_args!("pinging {server}, which knows no sessions"));
+            } => {
+                let server =
+                    server.map_or_else(|| address.to_string(), |server| server.to_string());
+                match epoch {
+                    Some(epoch) => output::talk(format_args!("beating on {server}, epoch {epoch}")),
+                    None => {
+                        output::talk(format_args!("pinging {server}, which knows no sessions"));
+                    }
+                }
             }
             ClientState::Waiting { error, retry_in } => {
                 output::talk(format_args!("{error}; trying again in {retry_in:.1?}"));

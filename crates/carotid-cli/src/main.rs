@@ -2,6 +2,7 @@
 
 mod args;
 mod beat;
+mod bench;
 mod exit;
 mod explain;
 mod logging;
@@ -55,6 +56,7 @@ fn run(command: Command) -> Result<ExitCode, Exit> {
         Command::Ps(args) => on_runtime(false, ps::run(args)),
         Command::Watch(args) => on_runtime(false, watch::run(args)),
         Command::Why(args) => on_runtime(false, why::run(args)),
+        Command::Bench(args) => on_runtime(false, bench::run(*args)),
         Command::Explain(args) => on_runtime(false, explain::run(*args)),
     }
 }

@@ -105,7 +105,7 @@ pub(crate) fn roughly(ms: u64) -> String {
 
 /// Sessions in aligned columns.
 pub(crate) fn table(sessions: &[Session]) -> Result<(), Exit> {
-    let peer = |session: &Session| session.peer.map_or("-".into(), |peer| peer.to_string());
+    let peer = |session: &Session| session.peer.clone().unwrap_or_else(|| "-".into());
     let peers: Vec<_> = sessions.iter().map(peer).collect();
     let names = sessions.iter().map(|session| session.name.as_str());
     let name_width = widest(names.chain(["NAME"]));

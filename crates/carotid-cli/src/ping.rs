@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
+use carotid::Address;
 use carotid::check::{self, Answer, CheckError};
 
 use crate::args::PingArgs;
@@ -10,27 +11,44 @@ use crate::exit::Exit;
 use crate::output::{self, Format};
 
 pub(crate) async fn run(args: PingArgs) -> Result<ExitCode, Exit> {
-    let answer = check::ask(&args.addr, args.timeout.0)
+    let (last, others) = args
+        .addr
+        .split_last()
+        .expect("there is a default for where there is none");
+    for address in others {
+        match ask(address, &args).await {
+            Ok(code) => return Ok(code),
+            Err(unserved) => {
+                unserved.report();
+            }
+        }
+    }
+    ask(last, &args).await
+}
+
+/// Asks one server; an error if it does not serve.
+async fn ask(address: &Address, args: &PingArgs) -> Result<ExitCode, Exit> {
+    let answer = check::ask(address, args.timeout.0)
         .await
-        .map_err(|error| explain(error, &args.addr))?;
+        .map_err(|error| explain(error, address))?;
     let printed = match args.output {
         Format::Table => output::line(&format!(
             "{} at {}, round trip {}",
             output::harmless(&answer.status.to_lowercase()),
-            args.addr,
+            address,
             millis(answer.round_trip)
         )),
         Format::Json | Format::Ndjson => output::line(&json(&answer)),
     };
     if !answer.is_serving() {
         // The code says so even where nobody reads the words.
-        let why = anyhow::anyhow!("{} says {:?}", args.addr, answer.status);
+        let why = anyhow::anyhow!("{address} says {:?}", answer.status);
         return Err(Exit::unhealthy(why));
     }
     printed.map(|()| ExitCode::SUCCESS)
 }
 
-fn explain(error: CheckError, address: &str) -> Exit {
+fn explain(error: CheckError, address: &Address) -> Exit {
     let doing = format!("cannot ping {address}");
     match error {
         CheckError::Connect(_) | CheckError::ConnectTimeout { .. } => {

@@ -5,8 +5,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use carotid::core::{Event, EventKind, Suspicion};
+use carotid::netrpc::Listener;
 use carotid::{Batch, Driver, Happening, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -24,36 +26,55 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     let signals = Signals::register()?;
     allow_many_connections();
 
-    let rpc = bind(&decided.listen, "--listen").await?;
-    let http = bind(&decided.http, "--http").await?;
+    let rpc = decided.listen.split(',').map(|address| {
+        let address = address.trim();
+        Listener::bind(address).map_err(|error| cannot_listen(error, address, "--listen"))
+    });
+    let rpc = rpc.collect::<Result<Vec<_>, _>>()?;
+    let http = TcpListener::bind(&decided.http).await;
+    let http = http.map_err(|error| cannot_listen(error, &decided.http, "--http"))?;
     announce(&decided, &rpc, &http)?;
 
     let shutdown = CancellationToken::new();
     tokio::spawn(log_events(server.driver().clone()));
     tokio::spawn(signals.watch(shutdown.clone()));
-    server.serve(rpc, Some(http), shutdown).await;
+    let served = server.serve(rpc, Some(http), shutdown).await;
+    served.map_err(|error| Exit::usage(error).context("cannot serve connections"))?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
 }
 
-async fn bind(address: &str, flag: &str) -> Result<TcpListener, Exit> {
-    TcpListener::bind(address).await.map_err(|error| {
-        let advice = if error.kind() == io::ErrorKind::AddrInUse {
-            format!(
-                "Is another carotid running there? Choose another address with {flag} HOST:PORT; port 0 picks a free one."
-            )
-        } else {
-            format!("Say where to listen with {flag} HOST:PORT, for example {flag} 127.0.0.1:0.")
-        };
-        let exit = Exit::usage(error).context(format!("cannot listen on {address}"));
-        exit.advise(advice)
-    })
+fn cannot_listen(error: io::Error, address: &str, flag: &str) -> Exit {
+    let advice = if address.starts_with("unix:") {
+        format!(
+            "The folder must exist, the path be short (about 100 bytes) and no other daemon listen there; see {flag}."
+        )
+    } else if error.kind() == io::ErrorKind::AddrInUse {
+        format!(
+            "Is another carotid running there? Choose another address with {flag} HOST:PORT; port 0 picks a free one."
+        )
+    } else {
+        format!("Say where to listen with {flag} HOST:PORT, for example {flag} 127.0.0.1:0.")
+    };
+    let exit = Exit::usage(error).context(format!("cannot listen on {address}"));
+    exit.advise(advice)
+}
+
+/// Where the daemon can be reached.
+#[derive(Serialize)]
+struct Bound<'a> {
+    /// The first of `listen`.
+    rpc: &'a str,
+    http: String,
+    listen: &'a [String],
 }
 
 /// The one line on stdout that scripts wait for.
-fn announce(decided: &Decided, rpc: &TcpListener, http: &TcpListener) -> Result<(), Exit> {
-    let address = |listener: &TcpListener| listener.local_addr().map_err(Exit::usage);
-    let (rpc, http) = (address(rpc)?, address(http)?);
+fn announce(decided: &Decided, rpc: &[Listener], http: &TcpListener) -> Result<(), Exit> {
+    let all = rpc.iter().map(|listener| listener.local_addr());
+    let all = all.collect::<Result<Vec<_>, _>>().map_err(Exit::usage)?;
+    let all: Vec<_> = all.iter().map(ToString::to_string).collect();
+    let http = http.local_addr().map_err(Exit::usage)?;
     let terms = decided.server.engine.terms;
     if let Suspicion::Fixed { intervals } = decided.server.engine.suspicion
         && terms.at_risk_after() < terms.interval().mul_f64(intervals)
@@ -69,13 +90,18 @@ fn announce(decided: &Decided, rpc: &TcpListener, http: &TcpListener) -> Result<
         tracing::info!(file = %file.display(), "configuration read");
     }
     tracing::info!(
-        %rpc,
+        rpc = all.join(","),
         %http,
         interval = ?terms.interval(),
         timeout = ?terms.timeout(),
         "watching",
     );
-    let bound = format!("{{\"rpc\":\"{rpc}\",\"http\":\"{http}\"}}");
+    let bound = Bound {
+        rpc: &all[0],
+        http: http.to_string(),
+        listen: &all,
+    };
+    let bound = serde_json::to_string(&bound).expect("texts are always JSON");
     if output::line(&bound).is_err() {
         tracing::warn!("nobody reads standard output");
     }

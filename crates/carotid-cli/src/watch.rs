@@ -165,7 +165,7 @@ fn columns(event: &Event) -> String {
         .map_or("-".to_owned(), |epoch| epoch.to_string());
     let time = (event.stuck_ms).or(event.silent_ms).or(event.stalled_ms);
     let time = time.map_or("-".to_owned(), output::roughly);
-    let peer = event.peer.map_or("-".to_owned(), |peer| peer.to_string());
+    let peer = event.peer.as_deref().unwrap_or("-");
     format!(
         "{:<7}  {:.3}  {}  {:<11}  {time:<7}  {epoch:<5}  {peer:<21}  {name}",
         event.seq,

@@ -27,7 +27,7 @@ fn tell(verdict: &Verdict) -> String {
     let is_alive = session.health == "alive";
     let mut clauses = Vec::new();
     let when = if is_alive { "ago" } else { "earlier" };
-    let peer = session.peer.map(|peer| format!(" on {peer}"));
+    let peer = session.peer.as_deref().map(|peer| format!(" on {peer}"));
     let last_beat = roughly(verdict.silent_ms);
     clauses.push(format!(
         "Last beat {last_beat} {when}{}",

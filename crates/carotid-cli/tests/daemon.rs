@@ -10,9 +10,11 @@ mod ground;
 mod daemon {
     mod arguments;
     mod beat;
+    mod bench;
     mod explain;
     mod http;
     mod life;
+    mod listen;
     mod listing;
     mod mass;
     mod ping;

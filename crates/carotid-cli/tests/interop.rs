@@ -19,8 +19,11 @@ mod interop {
 
     mod arith;
     mod beat;
+    mod behaviour;
+    mod bench;
     mod crowd;
     mod dial;
+    mod echo;
     mod ending;
     mod silence;
 }

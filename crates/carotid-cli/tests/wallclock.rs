@@ -29,10 +29,7 @@ fn peer(daemon: &Daemon, index: usize) -> Client {
     let ms = Duration::from_millis;
     Client::start(ClientConfig {
         terms: Terms::new(ms(100), ms(10_000)).unwrap(),
-        ..ClientConfig::new(
-            daemon.rpc.to_string(),
-            format!("fleet/{index}").parse().unwrap(),
-        )
+        ..ClientConfig::new(daemon.rpc.into(), format!("fleet/{index}").parse().unwrap())
     })
     .unwrap()
 }

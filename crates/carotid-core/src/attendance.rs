@@ -132,6 +132,12 @@ impl Attendance {
         attended(clock, self.credit, self.floor)
     }
 
+    /// Attended time when we last attended.
+    #[must_use]
+    pub fn last(&self) -> Tick {
+        self.now(self.seen)
+    }
+
     /// How far attended time is behind the monotonic clock, once the grace period is over.
     #[must_use]
     pub const fn credit(&self) -> Duration {

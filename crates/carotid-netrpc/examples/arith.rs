@@ -7,9 +7,8 @@
 use std::env;
 use std::error::Error;
 
-use carotid_netrpc::{Gob, RegisterError, Router, Server, ServerError};
+use carotid_netrpc::{Gob, Listener, RegisterError, Router, Server, ServerError};
 use serde::{Deserialize, Serialize};
-use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 #[derive(Debug, Default, Deserialize, Gob)]
@@ -52,15 +51,15 @@ fn arith() -> Result<Router, RegisterError> {
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let addr = env::args().nth(1);
-    let listener = TcpListener::bind(addr.as_deref().unwrap_or("127.0.0.1:0")).await?;
+    let listener = Listener::bind(addr.as_deref().unwrap_or("127.0.0.1:0"))?;
     #[expect(clippy::print_stdout, reason = "the address is this program's output")]
     {
         println!("{}", listener.local_addr()?);
     }
     let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(Server::new(arith()?).serve(listener, shutdown.clone()));
+    let serving = tokio::spawn(Server::new(arith()?).serve([listener], shutdown.clone()));
     tokio::signal::ctrl_c().await?;
     shutdown.cancel();
-    serving.await?;
+    serving.await??;
     Ok(())
 }

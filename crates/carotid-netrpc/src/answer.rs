@@ -4,13 +4,15 @@ use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 
-use gobwire::Encoder;
 use serde::Serialize;
 
-/// A type that methods answer: gob and JSON both know how to write it.
-pub trait Reply: gobwire::Encode + Serialize + Send + 'static {}
+use crate::gob::convert::ToGob;
+use crate::gob::sent::Sent;
 
-impl<T: gobwire::Encode + Serialize + Send + 'static> Reply for T {}
+/// A type that methods answer: gob and JSON both know how to write it.
+pub trait Reply: ToGob + Serialize + Send + 'static {}
+
+impl<T: ToGob + Serialize + Send + 'static> Reply for T {}
 
 /// A method's answer.
 #[derive(Debug)]
@@ -48,21 +50,24 @@ impl Answer {
         }
     }
 
-    pub(crate) fn put_gob(
-        &self,
-        encoder: &mut Encoder,
-        out: &mut Vec<u8>,
-    ) -> Result<(), gobwire::Error> {
-        match &self.0 {
-            Content::Text(text) => encoder.encode_into(&**text, out),
-            Content::Value(value) => value.put_gob(encoder, out),
-        }
-    }
-
     pub(crate) fn put_json(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
         match &self.0 {
             Content::Text(text) => serde_json::to_writer(out, text),
             Content::Value(value) => value.put_json(out),
+        }
+    }
+}
+
+impl ToGob for Answer {
+    fn put_gob(
+        &self,
+        sent: &mut Sent,
+        out: &mut Vec<u8>,
+        body: &mut Vec<u8>,
+    ) -> Result<(), gobwire::Error> {
+        match &self.0 {
+            Content::Text(text) => (**text).put_gob(sent, out, body),
+            Content::Value(value) => value.write_gob(sent, out, body),
         }
     }
 }
@@ -78,13 +83,23 @@ impl fmt::Debug for Content {
 
 /// A reply whose type is forgotten.
 trait AnyReply: Send {
-    fn put_gob(&self, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<(), gobwire::Error>;
+    fn write_gob(
+        &self,
+        sent: &mut Sent,
+        out: &mut Vec<u8>,
+        body: &mut Vec<u8>,
+    ) -> Result<(), gobwire::Error>;
     fn put_json(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error>;
 }
 
 impl<T: Reply> AnyReply for T {
-    fn put_gob(&self, encoder: &mut Encoder, out: &mut Vec<u8>) -> Result<(), gobwire::Error> {
-        encoder.encode_into(self, out)
+    fn write_gob(
+        &self,
+        sent: &mut Sent,
+        out: &mut Vec<u8>,
+        body: &mut Vec<u8>,
+    ) -> Result<(), gobwire::Error> {
+        self.put_gob(sent, out, body)
     }
 
     fn put_json(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {

@@ -2,26 +2,28 @@
 
 use std::borrow::Cow;
 
-use gobwire::Decoder;
 use serde::de::DeserializeOwned;
 
 use crate::error::ArgumentError;
 use crate::frame::Frame;
-use crate::json;
+use crate::gob::convert::{FromGob, Received};
+use crate::gob::dynamic::error::ValueError;
+use crate::gob::types::Types;
+use crate::json::params::Params;
 
 /// A type that methods take: gob and JSON both know how to read it.
 ///
 /// Go fills in what a message leaves out with zero values; gob does so by itself, for JSON say
 /// `#[serde(default)]`. The names of fields are Go's: `#[gob(name = "A")]`,
-/// `#[serde(rename = "A")]`.
-pub trait Parameter: gobwire::Decode + Default + DeserializeOwned {}
+/// `#[serde(rename = "A")]`. A method that takes whatever comes takes a
+/// [`Dynamic`](crate::Dynamic).
+pub trait Parameter: FromGob + Default + DeserializeOwned {}
 
-impl<T: gobwire::Decode + Default + DeserializeOwned> Parameter for T {}
+impl<T: FromGob + Default + DeserializeOwned> Parameter for T {}
 
 /// One call's argument, still on the wire.
 ///
-/// It can be looked at as a string any number of times; a structured gob value can be decoded
-/// once.
+/// It can be looked at any number of times.
 #[derive(Debug)]
 pub struct Argument<'a>(Form<'a>);
 
@@ -29,12 +31,15 @@ pub struct Argument<'a>(Form<'a>);
 enum Form<'a> {
     /// A string: the last `length` bytes of the message.
     GobText { message: Frame<'a>, length: usize },
-    /// The decoder holds the value.
-    GobValue(&'a mut Decoder),
-    /// The value could not be read; the error is given out once.
-    GobBroken(Option<gobwire::Error>),
-    /// The `params` of a JSON request, if it has any.
-    Json(Option<Cow<'a, str>>),
+    /// A value of one of the peer's types.
+    GobValue {
+        message: Frame<'a>,
+        types: &'a mut Types,
+    },
+    /// The value could not be read.
+    GobBroken(ValueError),
+    /// The `params` of a JSON request, or the result of a JSON reply.
+    Json(Params<'a>),
 }
 
 impl<'a> Argument<'a> {
@@ -42,29 +47,20 @@ impl<'a> Argument<'a> {
         Self(Form::GobText { message, length })
     }
 
-    pub(crate) fn gob_value(decoder: &'a mut Decoder) -> Self {
-        Self(Form::GobValue(decoder))
+    pub(crate) fn gob_value(types: &'a mut Types, message: Frame<'a>) -> Self {
+        Self(Form::GobValue { message, types })
     }
 
-    pub(crate) fn gob_broken(error: gobwire::Error) -> Self {
-        Self(Form::GobBroken(Some(error)))
+    pub(crate) fn gob_broken(error: ValueError) -> Self {
+        Self(Form::GobBroken(error))
     }
 
-    pub(crate) fn json(params: Option<Cow<'a, str>>) -> Self {
+    pub(crate) fn json(params: Params<'a>) -> Self {
         Self(Form::Json(params))
     }
 
-    /// The same JSON argument, no longer borrowed from the input.
-    pub(crate) fn into_owned_json(self) -> Argument<'static> {
-        Argument(Form::Json(match self.0 {
-            Form::Json(Some(params)) => Some(Cow::Owned(params.into_owned())),
-            Form::Json(None) | Form::GobText { .. } | Form::GobValue(_) | Form::GobBroken(_) => {
-                None
-            }
-        }))
-    }
-
-    /// The argument as a string: a gob string, or a JSON string as first element of `params`.
+    /// The argument as a string: a gob string, or a JSON string as first element of `params`
+    /// (of JSON-RPC 2.0: as its only one).
     /// A gob string is not copied.
     ///
     /// # Errors
@@ -77,9 +73,9 @@ impl<'a> Argument<'a> {
                 let text = std::str::from_utf8(text).map_err(|_| ArgumentError::NotUtf8)?;
                 Ok(Cow::Borrowed(text))
             }
-            Form::GobValue(decoder) => Ok(Cow::Owned(decoder.decode()?)),
-            Form::GobBroken(error) => Err(broken(error)),
-            Form::Json(params) => json::params::text(params.as_deref()),
+            Form::GobValue { message, types } => Ok(Cow::Owned(types.decode(message)?)),
+            Form::GobBroken(error) => Err((*error).into()),
+            Form::Json(params) => params.text(),
         }
     }
 
@@ -90,27 +86,34 @@ impl<'a> Argument<'a> {
     /// The argument does not fit `T`, or is missing.
     pub fn decode<T: Parameter>(&mut self) -> Result<T, ArgumentError> {
         match &self.0 {
-            Form::Json(params) => json::params::value(params.as_deref()),
-            Form::GobText { .. } | Form::GobValue(_) | Form::GobBroken(_) => self.decode_gob(),
+            Form::Json(params) => params.value(),
+            Form::GobText { .. } | Form::GobValue { .. } | Form::GobBroken(_) => self.decode_gob(),
         }
     }
 
     /// The argument as a value that only gob knows.
-    pub(crate) fn decode_gob<T: gobwire::Decode + Default>(&mut self) -> Result<T, ArgumentError> {
+    pub(crate) fn decode_gob<T: FromGob>(&mut self) -> Result<T, ArgumentError> {
         match &mut self.0 {
-            Form::GobText { message, .. } => {
-                // The types of the stream do not matter: a string is built in.
-                let mut decoder = Decoder::new();
-                decoder.push_message(message)?;
-                Ok(decoder.decode()?)
-            }
-            Form::GobValue(decoder) => Ok(decoder.decode()?),
-            Form::GobBroken(error) => Err(broken(error)),
+            Form::GobText { message, .. } => T::from_gob(Received {
+                types: None,
+                message,
+            }),
+            Form::GobValue { message, types } => T::from_gob(Received {
+                types: Some(types),
+                message,
+            }),
+            Form::GobBroken(error) => Err((*error).into()),
             Form::Json(_) => Err(ArgumentError::MissingParams),
         }
     }
-}
 
-fn broken(error: &mut Option<gobwire::Error>) -> ArgumentError {
-    error.take().unwrap_or(gobwire::Error::UnexpectedEof).into()
+    /// The result of a JSON reply, as a value that only JSON knows.
+    pub(crate) fn decode_json<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
+        match &self.0 {
+            Form::Json(params) => params.whole(),
+            Form::GobText { .. } | Form::GobValue { .. } | Form::GobBroken(_) => {
+                Err(ArgumentError::MissingParams)
+            }
+        }
+    }
 }

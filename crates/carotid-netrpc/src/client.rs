@@ -1,36 +1,55 @@
-//! A client: many calls at once over one connection.
+//! Clients: many calls at once over one connection.
 
 mod calls;
 mod driver;
+mod gob;
+mod http;
+mod json;
+mod pending;
 
 use std::io;
 use std::sync::Arc;
 
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, ToSocketAddrs};
-use tokio::sync::oneshot;
 
+use crate::codec::{CallWriter, ReplyReader};
 use crate::error::{ArgumentError, ServerError, WireError};
-use crate::http::{self, Head};
 use crate::options::Options;
 use calls::{Calls, Waiting};
+pub use gob::Client;
+pub use json::JsonClient;
+pub use pending::Pending;
 
 /// Why a call has no result.
+///
+/// | in Go | here |
+/// |---|---|
+/// | `rpc.ServerError` | [`Server`](Self::Server) |
+/// | `rpc.ErrShutdown`: the call came after `Close`, or after the connection was lost | [`ShutDown`](Self::ShutDown) |
+/// | `rpc.ErrShutdown`: the call was in flight at `Close` | [`ConnectionLost`](Self::ConnectionLost) with [`Lost::ClosedHere`] |
+/// | `io.ErrUnexpectedEOF`: the call was in flight when the peer closed | [`ConnectionLost`](Self::ConnectionLost) with [`Lost::ClosedByPeer`] |
+/// | any other error of reading | [`ConnectionLost`](Self::ConnectionLost) with its reason |
+/// | "reading body …", which ends the connection | [`Reply`](Self::Reply), which does not |
+/// | the error of encoding the arguments | [`Argument`](Self::Argument) |
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The peer's method, or its server, said so.
     #[error(transparent)]
     Server(ServerError),
-    /// The connection is gone. Whether the call was carried out is unknown.
+    /// The connection was gone before the call: nothing was sent.
+    #[error("connection is shut down: {0}")]
+    ShutDown(Lost),
+    /// The connection went away during the call. Whether it was carried out is unknown.
     #[error("connection lost: {0}")]
     ConnectionLost(Lost),
     /// The reply does not fit the expected type. The connection lives on.
     #[error("cannot read the reply: {0}")]
     Reply(#[source] ArgumentError),
-    /// The argument has no gob form; nothing was sent.
+    /// The argument cannot be written; nothing was sent.
     #[error("cannot write the argument: {0}")]
-    Argument(#[source] gobwire::Error),
+    Argument(#[source] EncodeError),
 }
 
 impl CallError {
@@ -39,13 +58,41 @@ impl CallError {
     pub fn is_unknown_method(&self) -> bool {
         matches!(self, Self::Server(error) if error.text().starts_with("rpc: can't find "))
     }
+
+    /// Why the connection is gone, if that is why the call failed.
+    #[must_use]
+    pub fn lost(&self) -> Option<&Lost> {
+        match self {
+            Self::ShutDown(lost) | Self::ConnectionLost(lost) => Some(lost),
+            Self::Server(_) | Self::Reply(_) | Self::Argument(_) => None,
+        }
+    }
+
+    /// Whether the call cannot have reached the server, so that it may be made again on another
+    /// connection whatever it does.
+    #[must_use]
+    pub fn is_unsent(&self) -> bool {
+        matches!(self, Self::ShutDown(_) | Self::Argument(_))
+    }
+}
+
+/// Why an argument cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// It has no gob form.
+    #[error(transparent)]
+    Gob(#[from] gobwire::Error),
+    /// It has no JSON form.
+    #[error("json: {0}")]
+    Json(#[from] serde_json::Error),
 }
 
 /// Why a client's connection ended.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Lost {
-    /// [`Client::close`] was called, or the client was dropped.
+    /// The client was closed or dropped.
     #[error("closed by this side")]
     ClosedHere,
     /// The peer closed it.
@@ -65,131 +112,56 @@ pub enum Lost {
     RuntimeStopped,
 }
 
-/// One connection to a net/rpc server that speaks gob: Go's, or ours.
-///
-/// Dropping it closes the connection.
+/// What clients of both protocols have in common. Dropping it closes the connection.
 #[derive(Debug)]
-pub struct Client {
+struct Link {
     calls: Arc<Calls>,
 }
 
-impl Client {
-    /// A client on a connection that is already there, with default options.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime, which must drive the connection.
-    pub fn new<S>(io: S) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Send + 'static,
-    {
-        Self::with_options(io, &Options::default())
-    }
-
-    /// The same with limits of one's own; [`Options::first_call_timeout`] means nothing here.
-    ///
-    /// # Panics
-    ///
-    /// Outside a tokio runtime, which must drive the connection.
-    pub fn with_options<S>(io: S, options: &Options) -> Self
+impl Link {
+    fn new<S>(io: S, reader: ReplyReader, options: &Options) -> Self
     where
         S: AsyncRead + AsyncWrite + Send + 'static,
     {
         let calls = Arc::new(Calls::new(options));
-        tokio::spawn(driver::drive(io, Arc::clone(&calls)));
+        tokio::spawn(driver::drive(io, reader, Arc::clone(&calls)));
         Self { calls }
     }
 
-    /// Connects as Go's `rpc.Dial("tcp", addr)`.
-    ///
-    /// # Errors
-    ///
-    /// Connecting failed.
-    pub async fn dial(addr: impl ToSocketAddrs) -> io::Result<Self> {
-        Ok(Self::new(connect(addr).await?))
-    }
-
-    /// Connects as Go's `rpc.DialHTTPPath("tcp", addr, path)`; Go's default path is
-    /// [`RPC_PATH`](crate::RPC_PATH).
-    ///
-    /// # Errors
-    ///
-    /// Connecting failed, or what answers is not a Go RPC server on that path.
-    pub async fn dial_http(addr: impl ToSocketAddrs, path: &str) -> io::Result<Self> {
-        let mut stream = connect(addr).await?;
-        let request = format!("CONNECT {path} HTTP/1.0\n\n");
-        stream.write_all(request.as_bytes()).await?;
-        let mut head = Head::default();
-        let head = loop {
-            // The server says nothing after its head until it is asked, but a byte at a time
-            // makes sure that nothing of the gob stream is swallowed.
-            let byte = [stream.read_u8().await?];
-            let head = head.poll(&mut &byte[..]);
-            if let Some(head) = head.map_err(|e| io::Error::new(io::ErrorKind::InvalidData, e))? {
-                break head;
-            }
-        };
-        if http::is_connected(&head) {
-            return Ok(Self::new(stream));
-        }
-        let line = http::first_line(&head).escape_ascii();
-        Err(io::Error::other(format!(
-            "unexpected HTTP response: {line}"
-        )))
-    }
-
-    /// Calls a method and waits for its reply.
-    ///
-    /// There is no timeout; dropping the future abandons the call without harm to others.
-    ///
-    /// # Errors
-    ///
-    /// See [`CallError`].
-    pub async fn call<R>(
+    /// Sends what `encode` writes as soon as [`Options::max_in_flight`] allows it.
+    async fn go<R>(
         &self,
-        method: &str,
-        argument: &(impl gobwire::Encode + ?Sized + Sync),
-    ) -> Result<R, CallError>
-    where
-        R: gobwire::Decode + Default + Send + 'static,
-    {
-        let permit = self.calls.permit().await;
-        let permit = permit.map_err(CallError::ConnectionLost)?;
-        let (sender, receiver) = oneshot::channel::<Result<R, CallError>>();
-        let waiting = Waiting::new(sender, permit);
-        let _abandon_on_drop = self.calls.send(method, argument, waiting)?;
-        match receiver.await {
-            Ok(outcome) => outcome,
-            Err(_) => Err(CallError::ConnectionLost(self.calls.why())),
-        }
+        waiting: fn(pending::Sender<R>) -> Waiting,
+        encode: impl FnOnce(&mut CallWriter, &mut Vec<u8>, u64) -> Result<(), EncodeError>,
+    ) -> Result<Pending<R>, CallError> {
+        let permit = self.calls.permit().await?;
+        let (sender, receiver) = pending::channel();
+        let seq = self.calls.send(waiting(sender), permit, encode)?;
+        Ok(Pending::new(receiver, Arc::clone(&self.calls), seq))
     }
 
-    /// Waits until the connection is gone, and says why.
-    pub async fn closed(&self) -> Lost {
+    async fn closed(&self) -> Lost {
         self.calls.gone().await;
         self.calls.why()
     }
 
-    /// Whether the connection is gone.
-    pub fn is_closed(&self) -> bool {
+    fn is_closed(&self) -> bool {
         self.calls.is_gone()
     }
 
-    /// Sends what is still to be sent, closes the connection, and waits until it is closed.
-    /// Calls in flight fail.
-    pub async fn close(&self) {
+    async fn close(&self) {
         self.calls.begin_close();
         self.calls.gone().await;
     }
 }
 
-impl Drop for Client {
+impl Drop for Link {
     fn drop(&mut self) {
         self.calls.begin_close();
     }
 }
 
-async fn connect(addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
+async fn dial(addr: impl ToSocketAddrs) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(addr).await?;
     stream.set_nodelay(true)?;
     Ok(stream)

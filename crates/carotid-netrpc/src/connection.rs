@@ -1,251 +1,268 @@
-//! Serves one connection.
+//! The server's end of one connection, without its socket: bytes in, bytes out, time as an argument.
 //!
-//! One task polls everything: it reads what is there into the thread's scratch buffer, answers
-//! inline what can be answered inline, gathers all replies into one write, and looks at its
-//! timer last, when nothing is left to read. While anything waits to be written, or too many
-//! calls run, nothing is read, so that a peer who does not listen cannot make us collect.
+//! Calls that the interceptor answers are answered inline; the others are handed out to be run, and
+//! their answers handed back. While anything waits to be written, or too many calls run, nothing more
+//! is wanted of the peer, so that one who does not listen cannot make us collect (I9).
 
-mod calls;
-mod last_chance;
+mod end;
+#[cfg(test)]
+mod tests;
+mod unsent;
 
-use std::fmt;
-use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
-use std::time::Duration;
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_util::sync::CancellationToken;
+use std::time::{Duration, Instant};
 
 use crate::answer::Answer;
 use crate::argument::Argument;
-use crate::codec::{Call, Incoming, ServerCodec};
+use crate::codec::{Call, CallId, Incoming, ServerCodec};
 use crate::error::{ServerError, WireError};
 use crate::options::Options;
-use crate::outbox::Outbox;
-use crate::router::Router;
-use crate::scratch::Scratch;
-use calls::Calls;
-use last_chance::LastChance;
+use crate::router::{Router, Running};
+use unsent::Unsent;
+
+pub use end::End;
 
 /// Sees every call on one connection before the router does.
-pub trait Interceptor: Send {
-    /// `Some` answers the call here and now, `None` passes it to the router. Runs inside the
-    /// connection's task, so it must not block.
+pub trait Interceptor: Send + 'static {
+    /// `Some` answers the call here and now, `None` passes it to the router. Runs on the thread that
+    /// serves the connection and many others, so it must not block.
     fn call(
         &mut self,
         method: &str,
         argument: &mut Argument<'_>,
     ) -> Option<Result<Answer, ServerError>>;
 
-    /// How long this connection may be without a whole call before it is closed, a moment (0.25 s)
-    /// in which it is read once more not included; `None` = for ever. Time in which a call runs does not count. Asked after every read and whenever the
-    /// timer fires.
-    fn idle_timeout(&self) -> Option<Duration>;
-}
+    /// How long this connection may be without a whole call before it is closed; `None` = for ever.
+    /// Time in which a call runs does not count. Asked after every read and whenever the deadline
+    /// has come. What we sent may stay unacknowledged for as long (`TCP_USER_TIMEOUT`).
+    fn idle_timeout(&self) -> Option<Duration> {
+        None
+    }
 
-/// Why a connection ended.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum End {
-    /// The peer closed it.
-    Closed,
-    /// Reading or writing failed.
-    Reset(io::Error),
-    /// No call came for as long as [`Interceptor::idle_timeout`] allows.
-    Idle,
-    /// No whole call came within [`Options::first_call_timeout`].
-    NoFirstCall,
-    /// The peer took nothing of what was sent for [`Options::write_timeout`].
-    WriteTimeout,
-    /// The peer sent what cannot be read.
-    Malformed(WireError),
-    /// We were asked to stop.
-    Shutdown,
-}
+    /// The peer has closed its side while calls of it still run; their answers may reach it yet.
+    fn peer_closed(&mut self) {}
 
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Closed => f.write_str("closed by the peer"),
-            Self::Reset(error) => write!(f, "connection failed: {error}"),
-            Self::Idle => f.write_str("no call within the idle timeout"),
-            Self::NoFirstCall => f.write_str("no whole call within the first-call timeout"),
-            Self::WriteTimeout => f.write_str("the peer does not read its replies"),
-            Self::Malformed(error) => write!(f, "malformed input: {error}"),
-            Self::Shutdown => f.write_str("shut down"),
-        }
+    /// The connection is over. Not called when the server is dropped.
+    fn end(self, end: &End)
+    where
+        Self: Sized,
+    {
+        tracing::debug!(reason = %end, "connection ended");
     }
 }
 
-/// Serves one connection to its end.
-///
-/// When `shutdown` is cancelled, reading stops, calls in flight finish, their replies are
-/// written, and [`End::Shutdown`] is returned; whoever calls bounds that time and drops the
-/// future. Calls still running when the connection ends are cancelled.
-///
-/// Must run inside a tokio runtime with time enabled.
-pub async fn serve_connection<S>(
-    mut io: S,
-    router: &Router,
-    options: &Options,
-    interceptor: &mut impl Interceptor,
-    shutdown: &CancellationToken,
-) -> End
-where
-    S: AsyncRead + AsyncWrite + Unpin,
-{
-    let begun = Instant::now();
-    let mut connection = Connection {
-        router,
-        options,
-        interceptor,
-        codec: ServerCodec::new(options.max_message),
-        calls: Calls::default(),
-        outbox: Outbox::default(),
-        backlog: Vec::new(),
-        backlog_done: 0,
-        begun,
-        last_call: None,
-        last_chance: LastChance::default(),
-        stopping: false,
-        end: None,
-    };
-    let mut timer = pin!(sleep_until(begun + options.first_call_timeout));
-    let mut stop = pin!(shutdown.cancelled());
-    poll_fn(|cx| {
-        if !connection.stopping && stop.as_mut().poll(cx).is_ready() {
-            connection.stopping = true;
-        }
-        let mut scratch = Scratch::take();
-        let polled = connection.poll(cx, &mut io, timer.as_mut(), &mut scratch);
-        scratch.put_back();
-        polled
-    })
-    .await
+/// A call to be run.
+pub(crate) struct Started {
+    pub(crate) method: Box<str>,
+    pub(crate) id: CallId,
+    pub(crate) running: Running,
 }
 
-struct Connection<'c, I> {
-    router: &'c Router,
-    options: &'c Options,
-    interceptor: &'c mut I,
+/// A call that has been run.
+pub(crate) struct Done {
+    pub(crate) method: Box<str>,
+    pub(crate) id: CallId,
+    pub(crate) outcome: Result<Answer, ServerError>,
+}
+
+/// What a connection works with while it has its turn.
+pub(crate) struct Turn<'t, I> {
+    pub(crate) now: Instant,
+    pub(crate) router: &'t Router,
+    pub(crate) options: &'t Options,
+    pub(crate) interceptor: &'t mut I,
+    /// Where calls to be run go.
+    pub(crate) started: &'t mut Vec<Started>,
+    /// Where bytes for the peer go.
+    pub(crate) out: &'t mut Vec<u8>,
+}
+
+/// The server's end of one connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
     codec: ServerCodec,
-    calls: Calls,
-    outbox: Outbox,
-    /// Input that came in one read with the call that filled `max_in_flight`.
-    backlog: Vec<u8>,
-    backlog_done: usize,
-    begun: Instant,
-    last_call: Option<Instant>,
-    last_chance: LastChance,
+    /// What the peer has not taken.
+    unsent: Option<Box<Unsent>>,
+    backlog: Option<Box<Backlog>>,
+    running: usize,
+    /// When the last whole call came, or was answered; before the first, when the connection began.
+    heard: Instant,
+    called: bool,
+    closed_by_peer: bool,
     stopping: bool,
     /// Set when all that is left is to write what waits, and to go.
-    end: Option<End>,
+    end: Option<Box<End>>,
 }
 
-impl<I: Interceptor> Connection<'_, I> {
-    fn poll<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        cx: &mut Context<'_>,
-        io: &mut S,
-        timer: Pin<&mut Sleep>,
-        scratch: &mut Scratch,
-    ) -> Poll<End> {
-        // Lent for the time of this poll, unless the peer leaves something in it; then it is this
-        // connection's until it is empty.
-        let lent = self.outbox.is_empty();
-        if lent {
-            self.outbox.swap(&mut scratch.write);
+/// Input that came in one read with the call that filled [`Options::max_in_flight`].
+#[derive(Debug)]
+struct Backlog {
+    bytes: Vec<u8>,
+    done: usize,
+}
+
+/// What a connection would do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// Read.
+    Read,
+    /// Go on with input that it has read before.
+    Continue,
+    /// Wait until it can write, or until a call is done.
+    Wait,
+    /// End.
+    End,
+}
+
+impl Connection {
+    pub(crate) fn new(now: Instant, options: &Options) -> Self {
+        Self {
+            codec: ServerCodec::new(options.max_message),
+            unsent: None,
+            backlog: None,
+            running: 0,
+            heard: now,
+            called: false,
+            closed_by_peer: false,
+            stopping: false,
+            end: None,
         }
-        let progress = self.progress(cx, io, &mut scratch.read);
-        if self.outbox.is_empty() {
-            if lent {
-                self.outbox.swap(&mut scratch.write);
+    }
+
+    /// Answers or starts the calls in what was read.
+    pub(crate) fn handle_input<I: Interceptor>(&mut self, turn: &mut Turn<'_, I>, input: &[u8]) {
+        let rest = self.handle_calls(turn, input);
+        if !rest.is_empty() {
+            let bytes = rest.to_vec();
+            self.backlog = Some(Box::new(Backlog { bytes, done: 0 }));
+        }
+    }
+
+    /// Goes on with what was too much before; to be called at [`Wish::Continue`].
+    pub(crate) fn handle_backlog<I: Interceptor>(&mut self, turn: &mut Turn<'_, I>) {
+        if let Some(mut backlog) = self.backlog.take() {
+            let rest = self.handle_calls(turn, &backlog.bytes[backlog.done..]);
+            if !rest.is_empty() {
+                // The rest stays where it is: moving it up for each call would cost its square.
+                backlog.done = backlog.bytes.len() - rest.len();
+                self.backlog = Some(backlog);
+            }
+        }
+    }
+
+    /// The peer sends no more.
+    pub(crate) fn handle_close<I: Interceptor>(&mut self, turn: &mut Turn<'_, I>) {
+        // As in Go, calls that run are answered: the peer may have closed only its own side.
+        self.closed_by_peer = true;
+        if self.running > 0 {
+            turn.interceptor.peer_closed();
+        }
+    }
+
+    /// A call that was started has been run.
+    pub(crate) fn handle_done(&mut self, now: Instant, done: Done, out: &mut Vec<u8>) {
+        self.running -= 1;
+        // The peer's silence begins when nothing of ours keeps it waiting.
+        self.heard = now;
+        self.codec
+            .reply(out, &done.method, &done.id, done.outcome.as_ref());
+    }
+
+    /// Writes what is in `out`, after what has not been sent before it; what the peer does not take
+    /// is kept.
+    pub(crate) fn flush(
+        &mut self,
+        now: Instant,
+        out: &mut Vec<u8>,
+        write: impl FnMut(&[u8]) -> io::Result<usize>,
+    ) -> io::Result<()> {
+        unsent::flush(&mut self.unsent, now, out, write)
+    }
+
+    /// No more calls are to be taken; those that run are answered.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+    }
+
+    /// What it would do next. What is in `out` was flushed before.
+    pub(crate) fn wish(&mut self, options: &Options) -> Wish {
+        if self.unsent.is_some() {
+            return Wish::Wait;
+        }
+        if self.end.is_some() {
+            // As in Go, calls before bytes that cannot be read are answered.
+            return if self.running > 0 {
+                Wish::Wait
             } else {
-                self.outbox = Outbox::default();
-            }
+                Wish::End
+            };
         }
-        match progress {
-            Poll::Ready(end) => Poll::Ready(end),
-            Poll::Pending => self.poll_timer(cx, timer),
+        if self.stopping || (self.closed_by_peer && self.backlog.is_none()) {
+            if self.running > 0 {
+                return Wish::Wait;
+            }
+            let end = if self.stopping {
+                End::Shutdown
+            } else {
+                End::Closed
+            };
+            self.end = Some(Box::new(end));
+            return Wish::End;
         }
-    }
-
-    /// Reads, answers and writes until there is nothing to do but wait.
-    fn progress<S: AsyncRead + AsyncWrite + Unpin>(
-        &mut self,
-        cx: &mut Context<'_>,
-        io: &mut S,
-        buffer: &mut [u8],
-    ) -> Poll<End> {
-        loop {
-            while let Poll::Ready(done) = self.calls.poll_done(cx) {
-                let outcome = done.outcome.as_ref();
-                // The peer's silence begins when nothing of ours keeps it waiting.
-                self.last_call = Some(Instant::now());
-                self.codec
-                    .reply(self.outbox.bytes(), &done.method, &done.id, outcome);
-            }
-            match self.outbox.poll_flush(cx, io) {
-                Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(error)) => {
-                    return Poll::Ready(self.end.take().unwrap_or(End::Reset(error)));
-                }
-                Poll::Pending => return Poll::Pending,
-            }
-            if self.end.is_some() {
-                return self.poll_close(cx, io);
-            }
-            if self.stopping {
-                if !self.calls.is_empty() {
-                    return Poll::Pending;
-                }
-                self.end = Some(End::Shutdown);
-                continue;
-            }
-            if self.is_full() {
-                return Poll::Pending;
-            }
-            if !self.backlog.is_empty() {
-                self.handle_backlog();
-                continue;
-            }
-            let mut read = ReadBuf::new(buffer);
-            match Pin::new(&mut *io).poll_read(cx, &mut read) {
-                Poll::Ready(Ok(())) if read.filled().is_empty() => self.end = Some(End::Closed),
-                Poll::Ready(Ok(())) => {
-                    let rest = self.handle_input(read.filled());
-                    self.backlog = rest.to_vec();
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(End::Reset(error)),
-                Poll::Pending => return Poll::Pending,
-            }
-        }
-    }
-
-    fn is_full(&self) -> bool {
-        self.calls.len() >= self.options.max_in_flight.max(1)
-    }
-
-    fn handle_backlog(&mut self) {
-        let backlog = std::mem::take(&mut self.backlog);
-        let rest = self.handle_input(&backlog[self.backlog_done..]).len();
-        // The rest stays where it is: moving it up for each call would cost its square.
-        if rest == 0 {
-            self.backlog_done = 0;
+        if self.is_full(options) {
+            Wish::Wait
+        } else if self.backlog.is_some() {
+            Wish::Continue
         } else {
-            self.backlog_done = backlog.len() - rest;
-            self.backlog = backlog;
+            Wish::Read
         }
+    }
+
+    /// The next deadline and what it means to pass it.
+    pub(crate) fn deadline(
+        &self,
+        options: &Options,
+        idle_timeout: Option<Duration>,
+    ) -> Option<(Instant, End)> {
+        if let Some(unsent) = &self.unsent {
+            let deadline = unsent.stuck_since().checked_add(options.write_timeout)?;
+            return Some((deadline, End::WriteTimeout));
+        }
+        // While we are stopping or working we cannot blame the peer for its silence.
+        if self.stopping || self.running > 0 {
+            return None;
+        }
+        let (timeout, end) = if self.called {
+            (idle_timeout?, End::Idle)
+        } else {
+            (options.first_call_timeout, End::NoFirstCall)
+        };
+        Some((self.heard.checked_add(timeout)?, end))
+    }
+
+    /// Why it ends, at [`Wish::End`].
+    pub(crate) fn take_end(&mut self) -> End {
+        self.end.take().map_or(End::Closed, |end| *end)
+    }
+
+    /// Whether a failing socket tells nothing that was not known: it was to be closed anyway.
+    pub(crate) fn is_ending(&self) -> bool {
+        self.end.is_some()
+    }
+
+    fn is_full(&self, options: &Options) -> bool {
+        self.running >= options.max_in_flight.max(1)
     }
 
     /// Answers or starts the calls in `input`, and returns what was too much for now.
-    fn handle_input<'i>(&mut self, mut input: &'i [u8]) -> &'i [u8] {
+    fn handle_calls<'i, I: Interceptor>(
+        &mut self,
+        turn: &mut Turn<'_, I>,
+        mut input: &'i [u8],
+    ) -> &'i [u8] {
         let mut calls = false;
         let polled = loop {
-            if self.is_full() {
+            if self.is_full(turn.options) {
                 break Ok(());
             }
             match self.codec.poll(&mut input) {
@@ -256,97 +273,44 @@ impl<I: Interceptor> Connection<'_, I> {
                         id,
                         mut argument,
                     } = call;
-                    let outcome = match self.interceptor.call(&method, &mut argument) {
+                    let outcome = match turn.interceptor.call(&method, &mut argument) {
                         Some(outcome) => outcome,
-                        None => match self.router.start(&method, &mut argument) {
+                        None => match turn.router.start(&method, &mut argument) {
                             Ok(running) => {
-                                self.calls.spawn(method.into(), id, running);
+                                self.running += 1;
+                                turn.started.push(Started {
+                                    method: method.into(),
+                                    id,
+                                    running,
+                                });
                                 continue;
                             }
                             Err(error) => Err(error),
                         },
                     };
                     drop(argument);
-                    let out = self.outbox.bytes();
-                    self.codec.reply(out, &method, &id, outcome.as_ref());
+                    self.codec.reply(turn.out, &method, &id, outcome.as_ref());
                 }
-                Ok(Some(Incoming::Send(bytes))) => self.outbox.bytes().extend_from_slice(bytes),
+                Ok(Some(Incoming::Send(bytes))) => turn.out.extend_from_slice(bytes),
                 Ok(None) => break Ok(()),
                 Err(error) => break Err(error),
             }
         };
         if calls {
-            self.last_call = Some(Instant::now());
+            self.called = true;
+            self.heard = turn.now;
         }
-        if let Err(error) = polled {
-            self.outbox.bytes().extend_from_slice(error.refusal());
-            self.end = Some(End::Malformed(error));
-            return &[];
-        }
-        input
-    }
-
-    fn poll_close(
-        &mut self,
-        cx: &mut Context<'_>,
-        io: &mut (impl AsyncWrite + Unpin),
-    ) -> Poll<End> {
-        // Whether the peer hears of our closing does not change why we close.
-        let closed = Pin::new(io).poll_shutdown(cx);
-        closed.map(|_| self.end.take().unwrap_or(End::Closed))
-    }
-
-    /// Ends the connection if a deadline has passed, and sees that the timer fires no later
-    /// than the next one.
-    fn poll_timer(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<End> {
-        loop {
-            let (deadline, end) = self.deadline();
-            let deadline = deadline.unwrap_or_else(|| far_from(self.begun));
-            let due = self.last_chance.until(deadline);
-            if due < timer.deadline() {
-                timer.as_mut().reset(due);
+        match polled {
+            Ok(()) => input,
+            Err(error) => {
+                self.refuse(turn, error);
+                &[]
             }
-            if timer.as_mut().poll(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if self.last_chance.is_over(deadline, Instant::now()) {
-                return Poll::Ready(self.end.take().unwrap_or(end));
-            }
-            // Calls only store their time; the timer finds out here that it fired early.
-            timer.as_mut().reset(self.last_chance.until(deadline));
         }
     }
 
-    /// The next deadline and what it means to pass it.
-    fn deadline(&self) -> (Option<Instant>, End) {
-        let silent = match self.last_call {
-            None => (
-                Some(self.begun + self.options.first_call_timeout),
-                End::NoFirstCall,
-            ),
-            Some(at) => {
-                let timeout = self.interceptor.idle_timeout();
-                (
-                    timeout.and_then(|timeout| at.checked_add(timeout)),
-                    End::Idle,
-                )
-            }
-        };
-        // While we are stopping, working or full we do not listen, and cannot blame the peer for
-        // its silence.
-        let deaf = self.stopping || !self.calls.is_empty() || !self.outbox.is_empty();
-        let silent = if deaf { (None, End::Idle) } else { silent };
-        let stuck = self.outbox.stuck_since();
-        match (stuck.map(|at| at + self.options.write_timeout), silent) {
-            (Some(write), (silent, _)) if silent.is_none_or(|silent| write <= silent) => {
-                (Some(write), End::WriteTimeout)
-            }
-            (_, silent) => silent,
-        }
+    fn refuse<I: Interceptor>(&mut self, turn: &mut Turn<'_, I>, error: WireError) {
+        turn.out.extend_from_slice(error.refusal());
+        self.end = Some(Box::new(End::Malformed(error)));
     }
-}
-
-fn far_from(instant: Instant) -> Instant {
-    // Thirty years, as tokio itself does: further may overflow on some systems.
-    instant + Duration::from_secs(86_400 * 365 * 30)
 }

@@ -6,55 +6,102 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::gob::dynamic::error::ValueError;
+
 /// An error that a method answers: its text travels to the caller.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerError(Cow<'static, str>);
+///
+/// In gob and in Go's JSON the text is all that travels. JSON-RPC 2.0 has a code as well:
+/// -32000 for what a method says (made with `From`), and those of its specification for what the
+/// server says (made with the constructors here).
+#[derive(Clone, Debug)]
+pub struct ServerError {
+    text: Cow<'static, str>,
+    fault: Fault,
+}
+
+/// Whose fault an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// The method's own error.
+    Method,
+    /// There is no such method.
+    NoMethod,
+    /// The argument does not fit.
+    Argument,
+    /// The method panicked.
+    Panic,
+}
 
 impl ServerError {
+    fn new(fault: Fault, text: impl Into<Cow<'static, str>>) -> Self {
+        let text = text.into();
+        Self { text, fault }
+    }
+
     /// The text Go's server sends for a method name without a dot.
     pub fn ill_formed(name: &str) -> Self {
-        Self(format!("rpc: service/method request ill-formed: {name}").into())
+        let text = format!("rpc: service/method request ill-formed: {name}");
+        Self::new(Fault::NoMethod, text)
     }
 
     /// The text Go's server sends when no such service is registered; `name` is the whole
     /// `Service.Method`.
     pub fn no_service(name: &str) -> Self {
-        Self(format!("rpc: can't find service {name}").into())
+        Self::new(Fault::NoMethod, format!("rpc: can't find service {name}"))
     }
 
     /// The text Go's server sends when the service has no such method; `name` is the whole
     /// `Service.Method`.
     pub fn no_method(name: &str) -> Self {
-        Self(format!("rpc: can't find method {name}").into())
+        Self::new(Fault::NoMethod, format!("rpc: can't find method {name}"))
+    }
+
+    /// What is answered when a method panics; `name` is the whole `Service.Method`. (In Go the
+    /// program ends.)
+    pub fn panicked(name: &str) -> Self {
+        Self::new(Fault::Panic, format!("rpc: method {name} panicked"))
     }
 
     /// The text itself.
     pub fn text(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    pub(crate) fn fault(&self) -> Fault {
+        self.fault
     }
 }
 
+/// Errors are equal if their texts are: on most wires nothing else can be seen of them.
+impl PartialEq for ServerError {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for ServerError {}
+
 impl From<String> for ServerError {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self::new(Fault::Method, text)
     }
 }
 
 impl From<&str> for ServerError {
     fn from(text: &str) -> Self {
-        Self(text.to_owned().into())
+        Self::new(Fault::Method, text.to_owned())
     }
 }
 
 impl From<ArgumentError> for ServerError {
     fn from(error: ArgumentError) -> Self {
-        Self(error.to_string().into())
+        Self::new(Fault::Argument, error.to_string())
     }
 }
 
 impl fmt::Display for ServerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -68,12 +115,21 @@ pub enum ArgumentError {
     /// The gob value does not fit the type.
     #[error(transparent)]
     Gob(#[from] gobwire::Error),
+    /// The gob value is none of its own type.
+    #[error("gob: bad data: {0}")]
+    Value(#[from] ValueError),
     /// The JSON value does not fit the type.
     #[error("json: {0}")]
     Json(#[from] serde_json::Error),
     /// A JSON request without `params`; the text is Go's.
     #[error("jsonrpc: request body missing params")]
     MissingParams,
+    /// The `params` of a request in Go's JSON are not an array; the text is Go's.
+    #[error("json: cannot unmarshal {kind} into Go value of type [1]interface {{}}")]
+    NotAnArray {
+        /// What they are: "object", "string", "number" or "bool".
+        kind: &'static str,
+    },
     /// A string that is not UTF-8.
     #[error("gob: string is not valid UTF-8")]
     NotUtf8,
@@ -86,7 +142,7 @@ pub enum WireError {
     /// A message announced, or grew to, more than the limit.
     #[error("message of {size} bytes is over the limit of {limit}")]
     TooLong {
-        /// What was announced; for JSON, how much had come.
+        /// What was announced; for JSON, one more than the limit.
         size: u64,
         /// The limit in bytes.
         limit: usize,
@@ -103,12 +159,9 @@ pub enum WireError {
     /// More type definitions than a connection may send.
     #[error("peer defines too many gob types")]
     TooManyTypes,
-    /// One value was spread over more messages than is plausible.
-    #[error("gob value is spread over too many messages")]
-    TooManyParts,
     /// A type definition that cannot be read.
     #[error("bad gob type definition: {0}")]
-    BadDefinition(#[source] gobwire::Error),
+    BadDefinition(#[source] ValueError),
     /// The header's type is not one of net/rpc.
     #[error("gob value is not a net/rpc header")]
     NotAHeader,
@@ -118,8 +171,8 @@ pub enum WireError {
     /// The peer switched header types more often than is plausible.
     #[error("peer keeps changing the type of its gob headers")]
     HeaderTypes,
-    /// Something other than a JSON object where a request belongs.
-    #[error("bad JSON request")]
+    /// What cannot become JSON, or is no message of net/rpc.
+    #[error("bad JSON message")]
     BadJson,
     /// A JSON id of more than 1 KiB.
     #[error("JSON request has an id of more than {limit} bytes")]

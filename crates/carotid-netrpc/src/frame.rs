@@ -18,6 +18,14 @@ pub(crate) struct Frame<'i> {
 }
 
 impl<'i> Frame<'i> {
+    /// A message that was put together elsewhere.
+    pub(crate) fn owned(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes: Cow::Owned(bytes),
+            start: 0,
+        }
+    }
+
     /// The part of the input this message lies in, if it was not put together from several.
     pub(crate) fn borrowed(&self) -> Option<&'i [u8]> {
         match self.bytes {
@@ -36,27 +44,21 @@ impl Deref for Frame<'_> {
 }
 
 /// Cuts input into messages.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Frames {
     partial: Vec<u8>,
-    limit: usize,
 }
 
 impl Frames {
-    pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            partial: Vec::new(),
-            limit,
-        }
-    }
-
-    /// The next whole message; `None` when `input` is used up before there is one.
+    /// The next whole message; `None` when `input` is used up before there is one. One of more
+    /// than `limit` bytes is refused.
     pub(crate) fn poll<'i>(
         &mut self,
         input: &mut &'i [u8],
+        limit: usize,
     ) -> Result<Option<Frame<'i>>, WireError> {
         if self.partial.is_empty() {
-            if let Some((start, end)) = self.measure(input)?
+            if let Some((start, end)) = measure(input, limit)?
                 && let Some((bytes, rest)) = input.split_at_checked(end)
             {
                 *input = rest;
@@ -70,14 +72,14 @@ impl Frames {
             return Ok(None);
         }
         loop {
-            let wanted = match self.measure(&self.partial)? {
+            let wanted = match measure(&self.partial, limit)? {
                 Some((_, end)) => end - self.partial.len(),
                 None => 1,
             };
             let (taken, rest) = input.split_at(wanted.min(input.len()));
             self.partial.extend_from_slice(taken);
             *input = rest;
-            if let Some((start, end)) = self.measure(&self.partial)?
+            if let Some((start, end)) = measure(&self.partial, limit)?
                 && end == self.partial.len()
             {
                 return Ok(Some(Frame {
@@ -90,22 +92,22 @@ impl Frames {
             }
         }
     }
+}
 
-    /// Where the body of the message at the front of `bytes` starts and ends.
-    fn measure(&self, bytes: &[u8]) -> Result<Option<(usize, usize)>, WireError> {
-        let mut rest = bytes;
-        let Some(length) = number::take_uint_maybe(&mut rest)? else {
-            return Ok(None);
-        };
-        let start = bytes.len() - rest.len();
-        match usize::try_from(length) {
-            Ok(0) => Err(WireError::EmptyMessage),
-            Ok(length) if length <= self.limit => Ok(Some((start, start + length))),
-            Ok(_) | Err(_) => Err(WireError::TooLong {
-                size: length,
-                limit: self.limit,
-            }),
-        }
+/// Where the body of the message at the front of `bytes` starts and ends.
+fn measure(bytes: &[u8], limit: usize) -> Result<Option<(usize, usize)>, WireError> {
+    let mut rest = bytes;
+    let Some(length) = number::take_uint_maybe(&mut rest)? else {
+        return Ok(None);
+    };
+    let start = bytes.len() - rest.len();
+    match usize::try_from(length) {
+        Ok(0) => Err(WireError::EmptyMessage),
+        Ok(length) if length <= limit => Ok(Some((start, start + length))),
+        Ok(_) | Err(_) => Err(WireError::TooLong {
+            size: length,
+            limit,
+        }),
     }
 }
 
@@ -114,11 +116,11 @@ mod tests {
     use super::*;
 
     fn all(chunks: &[&[u8]], limit: usize) -> Result<Vec<Vec<u8>>, WireError> {
-        let mut frames = Frames::new(limit);
+        let mut frames = Frames::default();
         let mut out = Vec::new();
         for chunk in chunks {
             let mut input = *chunk;
-            while let Some(frame) = frames.poll(&mut input)? {
+            while let Some(frame) = frames.poll(&mut input, limit)? {
                 out.push(frame.to_vec());
             }
         }
@@ -159,9 +161,9 @@ mod tests {
 
     #[test]
     fn a_completed_message_leaves_no_buffer() {
-        let mut frames = Frames::new(100);
-        assert!(frames.poll(&mut &[2, 1][..]).unwrap().is_none());
-        assert!(frames.poll(&mut &[2][..]).unwrap().is_some());
+        let mut frames = Frames::default();
+        assert!(frames.poll(&mut &[2, 1][..], 100).unwrap().is_none());
+        assert!(frames.poll(&mut &[2][..], 100).unwrap().is_some());
         assert_eq!(frames.partial.capacity(), 0);
     }
 }

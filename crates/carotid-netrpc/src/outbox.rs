@@ -56,10 +56,4 @@ impl Outbox {
     pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
-
-    /// Exchanges the buffer of an empty outbox.
-    pub(crate) fn swap(&mut self, buffer: &mut Vec<u8>) {
-        debug_assert!(self.is_empty(), "what waits must not be lost");
-        std::mem::swap(&mut self.bytes, buffer);
-    }
 }

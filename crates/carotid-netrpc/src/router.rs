@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::BoxFuture;
 
@@ -21,7 +23,26 @@ pub struct Router {
     services: HashMap<Box<str>, Service>,
 }
 
-type Service = HashMap<Box<str>, Box<dyn Method>>;
+type Service = HashMap<Box<str>, Registered>;
+
+struct Registered {
+    method: Box<dyn Method>,
+    calls: AtomicU64,
+}
+
+/// A method, and how often it was called; what Go shows at `/debug/rpc`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// `Service.Method`.
+    pub method: String,
+    /// The type of its argument, as Rust writes it.
+    pub argument: &'static str,
+    /// The type of its reply, as Rust writes it.
+    pub reply: &'static str,
+    /// Calls that reached it, whatever became of them. As in Go, one whose argument could not be read
+    /// did not.
+    pub calls: u64,
+}
 
 impl Router {
     /// A router without methods.
@@ -57,8 +78,27 @@ impl Router {
             function: Arc::new(f),
             signature: PhantomData::<fn(A) -> R>,
         };
-        methods.insert(method.into(), Box::new(typed));
+        let registered = Registered {
+            method: Box::new(typed),
+            calls: AtomicU64::new(0),
+        };
+        methods.insert(method.into(), registered);
         Ok(self)
+    }
+
+    /// All methods, by name, and how often each was called.
+    pub fn usage(&self) -> Vec<Usage> {
+        let mut usage = Vec::new();
+        for (service, methods) in &self.services {
+            usage.extend(methods.iter().map(|(method, registered)| Usage {
+                method: format!("{service}.{method}"),
+                argument: registered.method.argument(),
+                reply: registered.method.reply(),
+                calls: registered.calls.load(Ordering::Relaxed),
+            }));
+        }
+        usage.sort_by(|one, other| one.method.cmp(&other.method));
+        usage
     }
 
     /// Finds the method and reads its argument; the error texts are those of Go's server.
@@ -72,9 +112,13 @@ impl Router {
             .ok_or_else(|| ServerError::ill_formed(name))?;
         let methods = self.services.get(service);
         let methods = methods.ok_or_else(|| ServerError::no_service(name))?;
-        let method = methods.get(method);
-        let method = method.ok_or_else(|| ServerError::no_method(name))?;
-        Ok(method.start(argument)?)
+        let registered = methods.get(method);
+        let registered = registered.ok_or_else(|| ServerError::no_method(name))?;
+        // How an argument is read is the application's own code, and a panic there is its call's error.
+        let started = catch_unwind(AssertUnwindSafe(|| registered.method.start(argument)));
+        let running = started.map_err(|_| ServerError::panicked(name))??;
+        registered.calls.fetch_add(1, Ordering::Relaxed);
+        Ok(running)
     }
 }
 
@@ -89,6 +133,8 @@ impl fmt::Debug for Router {
 
 /// A method whose types are forgotten.
 trait Method: Send + Sync {
+    fn argument(&self) -> &'static str;
+    fn reply(&self) -> &'static str;
     fn start(&self, argument: &mut Argument<'_>) -> Result<Running, ArgumentError>;
 }
 
@@ -104,6 +150,14 @@ where
     F: Fn(A) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<R, ServerError>> + Send + 'static,
 {
+    fn argument(&self) -> &'static str {
+        std::any::type_name::<A>()
+    }
+
+    fn reply(&self) -> &'static str {
+        std::any::type_name::<R>()
+    }
+
     fn start(&self, argument: &mut Argument<'_>) -> Result<Running, ArgumentError> {
         let argument = argument.decode()?;
         let function = Arc::clone(&self.function);

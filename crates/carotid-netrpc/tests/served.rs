@@ -1,27 +1,54 @@
-//! Connections served over streams in memory, in virtual time.
+//! A server and its clients, over real sockets.
 
-use std::io;
+#![expect(
+    clippy::unwrap_used,
+    reason = "all of this is a test, its foundations included"
+)]
+
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use carotid_netrpc::codec::{CallWriter, ReplyReader};
+use carotid_netrpc::codec::CallWriter;
 use carotid_netrpc::{
-    Answer, Argument, CallError, Client, End, Interceptor, Lost, Options, Router, Server,
-    ServerError, WireError, serve_connection,
+    Answer, Argument, CallError, Client, End, Host, Interceptor, ListenAddr, Listener, Lost,
+    Options, PeerAddr, RPC_PATH, Router, Server, ServerError, WireError,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-use tokio::sync::Notify;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-/// Answers pings, and allows this much silence.
-#[derive(Clone, Copy, Default)]
-struct Pings {
-    idle: Option<Duration>,
+/// Nothing here takes this long unless it hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn in_time<T>(work: impl Future<Output = T>) -> T {
+    let done = tokio::time::timeout(PATIENCE, work).await;
+    done.expect("it does not take this long")
 }
 
-impl Interceptor for Pings {
+/// Answers pings, and tells how connections end.
+struct Pings {
+    ends: mpsc::Sender<String>,
+}
+
+struct Connected {
+    ends: mpsc::Sender<String>,
+}
+
+impl Host for Pings {
+    type Interceptor = Connected;
+
+    fn accept(self: &Arc<Self>, _: PeerAddr) -> Connected {
+        Connected {
+            ends: self.ends.clone(),
+        }
+    }
+}
+
+impl Interceptor for Connected {
     fn call(
         &mut self,
         method: &str,
@@ -33,43 +60,87 @@ impl Interceptor for Pings {
         })
     }
 
-    fn idle_timeout(&self) -> Option<Duration> {
-        self.idle
+    fn end(self, end: &End) {
+        let text = if matches!(end, End::Malformed(WireError::TooLong { .. })) {
+            "too long".to_owned()
+        } else {
+            end.to_string()
+        };
+        // Not every test asks.
+        let _unheard = self.ends.try_send(text);
     }
 }
 
-#[derive(Default)]
+/// A running server; stopped when dropped.
 struct World {
-    router: Router,
-    options: Options,
-    pings: Pings,
+    address: String,
+    serving: JoinHandle<std::io::Result<()>>,
     shutdown: CancellationToken,
-    buffer: Option<usize>,
+    ends: mpsc::Receiver<String>,
 }
 
 impl World {
-    /// A client of a server with these methods.
-    fn called(router: Router) -> Client {
-        let world = Self {
-            router,
-            ..Self::default()
-        };
-        let (near, _serving) = world.serve();
-        Client::new(near)
+    fn new(router: Router) -> Self {
+        Self::with_options(router, Options::default())
     }
 
-    fn serve(self) -> (DuplexStream, JoinHandle<End>) {
-        let (near, far) = duplex(self.buffer.unwrap_or(64 * 1024));
-        let mut pings = self.pings;
-        let serving = tokio::spawn(async move {
-            serve_connection(far, &self.router, &self.options, &mut pings, &self.shutdown).await
-        });
-        (near, serving)
+    fn with_options(router: Router, options: Options) -> Self {
+        let listener = Listener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let shutdown = CancellationToken::new();
+        let (sender, ends) = mpsc::channel(100);
+        let server = Server::new(router)
+            .with_options(options)
+            .with_host(Arc::new(Pings { ends: sender }))
+            // More than one, so that connections are handed over.
+            .with_loops(NonZeroUsize::new(2).unwrap());
+        Self {
+            address,
+            serving: tokio::spawn(server.serve([listener], shutdown.clone())),
+            shutdown,
+            ends,
+        }
+    }
+
+    async fn client(&self) -> Client {
+        Client::dial(&*self.address).await.unwrap()
+    }
+
+    async fn stream(&self) -> TcpStream {
+        TcpStream::connect(&*self.address).await.unwrap()
+    }
+
+    async fn end(&mut self) -> String {
+        in_time(self.ends.recv()).await.unwrap()
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
     }
 }
 
 fn ping(client: &Client) -> impl Future<Output = Result<String, CallError>> {
     client.call("Heartbeat.Ping", "me")
+}
+
+/// A method that tells when it runs, and waits for leave to end.
+fn gate() -> (Router, Arc<Notify>, Arc<Notify>) {
+    let (entered, open) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let mut router = Router::new();
+    let (enters, opens) = (Arc::clone(&entered), Arc::clone(&open));
+    router
+        .method("Gate.Wait", move |name: String| {
+            let (enters, opens) = (Arc::clone(&enters), Arc::clone(&opens));
+            async move {
+                enters.notify_one();
+                opens.notified().await;
+                Ok::<_, ServerError>(name)
+            }
+        })
+        .unwrap();
+    (router, entered, open)
 }
 
 #[tokio::test]
@@ -78,7 +149,8 @@ async fn errors_have_the_texts_of_go_and_the_connection_lives_on() {
     router
         .method("Arith.Double", async |n: i64| Ok::<_, ServerError>(2 * n))
         .unwrap();
-    let client = World::called(router);
+    let world = World::new(router);
+    let client = world.client().await;
     for (method, text) in [
         ("Nobody.Home", "rpc: can't find service Nobody.Home"),
         ("Arith.Halve", "rpc: can't find method Arith.Halve"),
@@ -111,7 +183,8 @@ async fn a_panic_is_the_error_of_its_call_alone() {
             },
         )
         .unwrap();
-    let client = World::called(router);
+    let world = World::new(router);
+    let client = world.client().await;
     let error = client.call::<bool>("Bad.Panic", &true).await.unwrap_err();
     assert_eq!(error.to_string(), "rpc: method Bad.Panic panicked");
     assert!(!client.call::<bool>("Bad.Panic", &false).await.unwrap());
@@ -119,48 +192,83 @@ async fn a_panic_is_the_error_of_its_call_alone() {
 
 #[tokio::test]
 async fn replies_come_when_they_are_ready_and_an_abandoned_call_harms_nobody() {
-    let gate = Arc::new(Notify::new());
-    let mut router = Router::new();
-    let waits = Arc::clone(&gate);
-    router
-        .method("Gate.Wait", move |name: String| {
-            let waits = Arc::clone(&waits);
-            async move {
-                waits.notified().await;
-                Ok::<_, ServerError>(name)
-            }
-        })
-        .unwrap();
-    let client = World::called(router);
+    let (router, entered, open) = gate();
+    let world = World::new(router);
+    let client = world.client().await;
     let mut first = Box::pin(client.call::<String>("Gate.Wait", "first"));
     let mut second = Box::pin(client.call::<String>("Gate.Wait", "second"));
+    let both = async {
+        entered.notified().await;
+        entered.notified().await;
+        ping(&client).await.unwrap()
+    };
     tokio::select! {
         biased;
         _ = &mut first => panic!("the gate is closed"),
         _ = &mut second => panic!("the gate is closed"),
-        pong = ping(&client) => assert_eq!(pong.unwrap(), "Pong"),
+        pong = in_time(both) => assert_eq!(pong, "Pong"),
     }
     drop(first);
-    gate.notify_waiters();
-    assert_eq!(second.await.unwrap(), "second");
+    open.notify_one();
+    open.notify_one();
+    assert_eq!(in_time(second).await.unwrap(), "second");
     assert_eq!(ping(&client).await.unwrap(), "Pong");
 }
 
 #[tokio::test]
-async fn running_calls_are_cancelled_when_their_connection_ends() {
-    struct Flag(Arc<AtomicBool>);
+async fn a_method_that_blocks_its_thread_delays_no_ping_of_others() {
+    let mut router = Router::new();
+    let (entered, open) = (Arc::new(Notify::new()), Arc::new(AtomicBool::new(false)));
+    let (enters, opens) = (Arc::clone(&entered), Arc::clone(&open));
+    router
+        .method("Rude.Spin", move |n: u64| {
+            let (enters, opens) = (Arc::clone(&enters), Arc::clone(&opens));
+            async move {
+                enters.notify_one();
+                while !opens.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
+                Ok::<_, ServerError>(n)
+            }
+        })
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let world = {
+        let _entered = runtime.enter();
+        World::new(router)
+    };
+    let client = world.client().await;
+    let spinning = client.call::<u64>("Rude.Spin", &1_u64);
+    let others = async {
+        entered.notified().await;
+        let pong = ping(&world.client().await).await;
+        open.store(true, Ordering::SeqCst);
+        pong
+    };
+    let (spun, pong) = in_time(async { tokio::join!(spinning, others) }).await;
+    assert_eq!((spun.unwrap(), pong.unwrap()), (1, "Pong".to_owned()));
+    drop(world);
+    runtime.shutdown_background();
+}
+
+#[tokio::test]
+async fn running_calls_are_cancelled_when_their_connection_breaks() {
+    struct Flag(Arc<Notify>);
     impl Drop for Flag {
         fn drop(&mut self) {
-            self.0.store(true, Ordering::SeqCst);
+            self.0.notify_one();
         }
     }
-    let dropped = Arc::new(AtomicBool::new(false));
-    let entered = Arc::new(Notify::new());
+    let (dropped, entered) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let mut router = Router::new();
-    let (flag, enters) = (Arc::clone(&dropped), Arc::clone(&entered));
+    let (drops, enters) = (Arc::clone(&dropped), Arc::clone(&entered));
     router
         .method("Gate.Wait", move |_: String| {
-            let flag = Flag(Arc::clone(&flag));
+            let flag = Flag(Arc::clone(&drops));
             enters.notify_one();
             async move {
                 std::future::pending::<()>().await;
@@ -169,82 +277,63 @@ async fn running_calls_are_cancelled_when_their_connection_ends() {
             }
         })
         .unwrap();
-    let (near, serving) = World {
-        router,
-        ..World::default()
-    }
-    .serve();
-    let client = Client::new(near);
-    let call = async { client.call::<String>("Gate.Wait", "x").await };
-    let closing = async {
-        entered.notified().await;
-        client.close().await;
+    let mut world = World::new(router);
+    let mut stream = world.stream().await;
+    let mut call = Vec::new();
+    CallWriter::new()
+        .call(&mut call, "Gate.Wait", 1, "x")
+        .unwrap();
+    stream.write_all(&call).await.unwrap();
+    in_time(entered.notified()).await;
+    // Closing at once, with a reset.
+    stream.set_zero_linger().unwrap();
+    drop(stream);
+    in_time(dropped.notified()).await;
+    assert!(world.end().await.starts_with("connection failed"));
+}
+
+#[tokio::test]
+async fn a_peer_that_closed_its_own_side_gets_its_reply() {
+    let (router, entered, open) = gate();
+    let mut world = World::new(router);
+    let mut stream = world.stream().await;
+    let request = b"{\"method\":\"Gate.Wait\",\"params\":[\"late\"],\"id\":1}\n";
+    stream.write_all(request).await.unwrap();
+    stream.shutdown().await.unwrap();
+    in_time(entered.notified()).await;
+    open.notify_one();
+    let mut reply = String::new();
+    in_time(stream.read_to_string(&mut reply)).await.unwrap();
+    assert_eq!(reply, "{\"id\":1,\"result\":\"late\",\"error\":null}\n");
+    assert_eq!(world.end().await, "closed by the peer");
+}
+
+#[tokio::test]
+async fn a_peer_that_says_nothing_is_closed() {
+    let options = Options {
+        first_call_timeout: Duration::from_millis(50),
+        ..Options::default()
     };
-    let (outcome, ()) = tokio::join!(call, closing);
-    assert!(matches!(
-        outcome,
-        Err(CallError::ConnectionLost(Lost::ClosedHere))
-    ));
-    assert!(matches!(serving.await.unwrap(), End::Closed));
-    tokio::task::yield_now().await;
-    assert!(dropped.load(Ordering::SeqCst));
+    let mut world = World::with_options(Router::new(), options);
+    let mut stream = world.stream().await;
+    stream.write_all(b"{").await.unwrap();
+    assert_eq!(in_time(stream.read(&mut [0])).await.unwrap(), 0);
+    let end = world.end().await;
+    assert_eq!(end, "no whole call within the first-call timeout");
 }
 
-#[tokio::test(start_paused = true)]
-async fn whoever_does_not_call_in_time_is_closed_whatever_it_sends() {
-    let begun = tokio::time::Instant::now();
-    let (mut near, serving) = World::default().serve();
-    // A byte a second of a request that is never whole.
-    let writing = tokio::spawn(async move {
-        for byte in b"{\"method\":\"Heartbeat.Ping\"," {
-            if near.write_all(&[*byte]).await.is_err() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_secs(1)).await;
-        }
-    });
-    assert!(matches!(serving.await.unwrap(), End::NoFirstCall));
-    assert!(begun.elapsed().abs_diff(Duration::from_millis(5250)) < Duration::from_millis(10));
-    writing.await.unwrap();
-}
-
-#[tokio::test(start_paused = true)]
-async fn silence_ends_a_connection_after_its_idle_timeout() {
-    let pings = Pings {
-        idle: Some(Duration::from_secs(3)),
+#[tokio::test]
+async fn a_peer_that_does_not_read_is_closed() {
+    let options = Options {
+        write_timeout: Duration::from_millis(50),
+        ..Options::default()
     };
-    let (near, serving) = World {
-        pings,
-        ..World::default()
-    }
-    .serve();
-    let client = Client::new(near);
-    for _ in 0..5 {
-        ping(&client).await.unwrap();
-        tokio::time::sleep(Duration::from_secs(2)).await;
-    }
-    let last = tokio::time::Instant::now();
-    ping(&client).await.unwrap();
-    assert!(matches!(serving.await.unwrap(), End::Idle));
-    assert!(last.elapsed().abs_diff(Duration::from_millis(3250)) < Duration::from_millis(10));
-    assert!(matches!(client.closed().await, Lost::ClosedByPeer));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_peer_that_does_not_read_is_closed_and_makes_nothing_pile_up() {
-    let buffer = Some(1024);
-    let (mut near, serving) = World {
-        buffer,
-        ..World::default()
-    }
-    .serve();
-    let request = b"{\"method\":\"Heartbeat.Ping\",\"params\":[\"me\"],\"id\":1}\n";
-    let mut taken = 0;
-    while near.write_all(request).await.is_ok() {
-        taken += request.len();
-        assert!(taken < 8 * 1024, "input must not be taken for ever");
-    }
-    assert!(matches!(serving.await.unwrap(), End::WriteTimeout));
+    let mut world = World::with_options(Router::new(), options);
+    let mut stream = world.stream().await;
+    let requests = b"{\"method\":\"Heartbeat.Ping\",\"params\":[\"me\"],\"id\":1}\n".repeat(1000);
+    let flood = async { while stream.write_all(&requests).await.is_ok() {} };
+    in_time(flood).await;
+    assert_eq!(world.end().await, "the peer does not read its replies");
 }
 
 #[tokio::test]
@@ -253,19 +342,12 @@ async fn a_message_over_the_limit_ends_the_connection() {
         max_message: 1000,
         ..Options::default()
     };
-    let (near, serving) = World {
-        options,
-        ..World::default()
-    }
-    .serve();
-    let client = Client::new(near);
+    let mut world = World::with_options(Router::new(), options);
+    let client = world.client().await;
     let long = "x".repeat(2000);
     let error = client.call::<String>("Heartbeat.Ping", &*long).await;
     assert!(matches!(error, Err(CallError::ConnectionLost(_))));
-    assert!(matches!(
-        serving.await.unwrap(),
-        End::Malformed(WireError::TooLong { limit: 1000, .. })
-    ));
+    assert_eq!(world.end().await, "too long");
 }
 
 #[tokio::test]
@@ -276,16 +358,12 @@ async fn a_reply_over_the_limit_ends_the_connection() {
             Ok::<_, ServerError>(text.repeat(2))
         })
         .unwrap();
-    let (near, _serving) = World {
-        router,
-        ..World::default()
-    }
-    .serve();
+    let world = World::new(router);
     let options = Options {
         max_message: 1000,
         ..Options::default()
     };
-    let client = Client::with_options(near, &options);
+    let client = Client::with_options(world.stream().await, &options);
     let error = client.call::<String>("Echo.Twice", &*"x".repeat(900)).await;
     assert!(matches!(
         error,
@@ -295,144 +373,84 @@ async fn a_reply_over_the_limit_ends_the_connection() {
 }
 
 #[tokio::test]
-async fn a_browser_is_told_where_it_is() {
-    let (mut near, serving) = World::default().serve();
-    near.write_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-        .await
-        .unwrap();
-    let mut page = String::new();
-    near.read_to_string(&mut page).await.unwrap();
-    assert!(page.starts_with("HTTP/1.0 405 "));
-    assert!(page.contains("RPC port"));
-    assert!(matches!(
-        serving.await.unwrap(),
-        End::Malformed(WireError::NotConnect)
-    ));
-}
-
-#[tokio::test]
-async fn more_calls_than_may_run_wait_their_turn() {
-    let options = Options {
-        max_in_flight: 2,
-        ..Options::default()
-    };
-    let mut router = Router::new();
-    router
-        .method("Slow.Echo", async |n: u64| {
-            tokio::task::yield_now().await;
-            Ok::<_, ServerError>(n)
-        })
-        .unwrap();
-    let (mut near, _serving) = World {
-        router,
-        options,
-        ..World::default()
-    }
-    .serve();
-    let mut writer = CallWriter::new();
-    let mut out = Vec::new();
-    for n in 0..100_u64 {
-        writer.call(&mut out, "Slow.Echo", n, &n).unwrap();
-    }
-    near.write_all(&out).await.unwrap();
-    let mut reader = ReplyReader::new(1000);
-    let mut seen = Vec::new();
-    let mut buffer = [0; 512];
-    while seen.len() < 100 {
-        let read = near.read(&mut buffer).await.unwrap();
-        let mut input = &buffer[..read];
-        while let Some(reply) = reader.poll(&mut input).unwrap() {
-            assert_eq!(reply.error, "");
-            seen.push(reply.seq);
-        }
-    }
-    seen.sort_unstable();
-    assert!(seen.into_iter().eq(0..100));
-}
-
-#[tokio::test(start_paused = true)]
 async fn shutdown_lets_calls_finish_and_writes_their_replies() {
-    let entered = Arc::new(Notify::new());
-    let mut router = Router::new();
-    let enters = Arc::clone(&entered);
-    router
-        .method("Slow.Echo", move |n: u64| {
-            enters.notify_one();
-            async move {
-                tokio::time::sleep(Duration::from_secs(60)).await;
-                Ok::<_, ServerError>(n)
-            }
-        })
-        .unwrap();
-    let shutdown = CancellationToken::new();
-    let pings = Pings {
-        idle: Some(Duration::from_secs(3)),
-    };
-    let world = World {
-        router,
-        pings,
-        shutdown: shutdown.clone(),
-        ..World::default()
-    };
-    let (near, serving) = world.serve();
-    let client = Client::new(near);
+    let (router, entered, open) = gate();
+    let mut world = World::new(router);
+    let client = world.client().await;
+    let idle = world.client().await;
+    ping(&idle).await.unwrap();
     let stopping = async {
         entered.notified().await;
-        shutdown.cancel();
+        world.shutdown.cancel();
+        idle.closed().await;
+        open.notify_one();
     };
-    let (outcome, ()) = tokio::join!(client.call::<u64>("Slow.Echo", &7_u64), stopping);
-    assert_eq!(outcome.unwrap(), 7);
-    assert!(matches!(serving.await.unwrap(), End::Shutdown));
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_call_that_runs_longer_than_the_idle_timeout_keeps_its_connection() {
-    let mut router = Router::new();
-    router
-        .method("Slow.Echo", async |n: u64| {
-            tokio::time::sleep(Duration::from_secs(60)).await;
-            Ok::<_, ServerError>(n)
-        })
-        .unwrap();
-    let pings = Pings {
-        idle: Some(Duration::from_secs(3)),
-    };
-    let world = World {
-        router,
-        pings,
-        ..World::default()
-    };
-    let (near, serving) = world.serve();
-    let client = Client::new(near);
-    assert_eq!(client.call::<u64>("Slow.Echo", &7_u64).await.unwrap(), 7);
-    // The silence after it counts from its end.
-    let answered = tokio::time::Instant::now();
-    assert!(matches!(serving.await.unwrap(), End::Idle));
-    assert!(answered.elapsed().abs_diff(Duration::from_millis(3250)) < Duration::from_millis(10));
+    let call = client.call::<String>("Gate.Wait", "late");
+    let (outcome, ()) = in_time(async { tokio::join!(call, stopping) }).await;
+    assert_eq!(outcome.unwrap(), "late");
+    in_time(&mut world.serving).await.unwrap().unwrap();
+    assert_eq!(world.end().await, "shut down");
+    assert!(TcpStream::connect(&*world.address).await.is_err());
 }
 
 #[tokio::test]
-async fn a_server_is_called_over_tcp_plainly_and_through_http() -> io::Result<()> {
-    let mut router = Router::new();
-    router
-        .method("Echo.Echo", async |text: String| Ok::<_, ServerError>(text))
-        .unwrap();
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-    let addr = listener.local_addr()?;
-    let shutdown = CancellationToken::new();
-    let serving = tokio::spawn(Server::new(router).serve(listener, shutdown.clone()));
-    let plain = Client::dial(addr).await?;
-    let http = Client::dial_http(addr, carotid_netrpc::RPC_PATH).await?;
+async fn a_dropped_server_closes_everything_at_once() {
+    let (router, entered, _never) = gate();
+    let world = World::new(router);
+    let client = world.client().await;
+    let stopping = async {
+        entered.notified().await;
+        world.serving.abort();
+    };
+    let call = client.call::<String>("Gate.Wait", "never");
+    let (outcome, ()) = in_time(async { tokio::join!(call, stopping) }).await;
+    assert!(matches!(outcome, Err(CallError::ConnectionLost(_))));
+}
+
+#[tokio::test]
+async fn a_server_is_called_plainly_and_through_http() {
+    let mut world = World::new(Router::new());
+    let plain = world.client().await;
+    let http = Client::dial_http(&*world.address, RPC_PATH).await.unwrap();
     for client in [&plain, &http] {
-        let echo: String = client.call("Echo.Echo", "客户端/42").await.unwrap();
-        assert_eq!(echo, "客户端/42");
+        assert_eq!(ping(client).await.unwrap(), "Pong");
     }
-    let refused = Client::dial_http(addr, "/elsewhere").await.unwrap_err();
+    let refused = Client::dial_http(&*world.address, "/elsewhere")
+        .await
+        .unwrap_err();
     assert!(refused.to_string().contains("404"));
-    shutdown.cancel();
-    serving.await?;
+    world.shutdown.cancel();
+    in_time(&mut world.serving).await.unwrap().unwrap();
     assert!(matches!(plain.closed().await, Lost::ClosedByPeer));
-    let error = http.call::<String>("Echo.Echo", "late").await.unwrap_err();
-    assert_eq!(error.to_string(), "connection lost: closed by the peer");
-    Ok(())
+    let error = ping(&http).await.unwrap_err();
+    assert!(matches!(error, CallError::ShutDown(Lost::ClosedByPeer)));
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_served_and_its_file_goes_with_the_server() {
+    let folder = std::env::temp_dir().join(format!("carotid-netrpc-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let path = folder.join("rpc.sock");
+    let address = format!("unix:{}", path.display());
+    // What a server leaves behind that was killed.
+    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
+    let listener = Listener::bind(&address).unwrap();
+    assert_eq!(
+        listener.local_addr().unwrap(),
+        ListenAddr::Unix(path.clone())
+    );
+    let taken = Listener::bind(&address).unwrap_err();
+    assert_eq!(taken.kind(), std::io::ErrorKind::AddrInUse);
+
+    let (sender, _ends) = mpsc::channel(1);
+    let server = Server::new(Router::new()).with_host(Arc::new(Pings { ends: sender }));
+    let shutdown = CancellationToken::new();
+    let serving = tokio::spawn(server.serve([listener], shutdown.clone()));
+    let stream = UnixStream::connect(&path).await.unwrap();
+    let client = Client::new(stream);
+    assert_eq!(ping(&client).await.unwrap(), "Pong");
+    shutdown.cancel();
+    in_time(serving).await.unwrap().unwrap();
+    assert!(!path.exists());
+    std::fs::remove_dir_all(&folder).unwrap();
 }

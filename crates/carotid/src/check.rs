@@ -3,10 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use carotid_netrpc::{CallError, Client};
+use carotid_netrpc::CallError;
 use tokio::time::{Instant, timeout};
 
-use crate::connection::dial;
+use crate::address::Address;
+use crate::dial::dial;
 use crate::source::messages::{CHECK, PING, SERVING};
 
 /// What the recipe's server answers.
@@ -53,23 +54,22 @@ pub enum CheckError {
     Call(#[from] CallError),
 }
 
-/// Asks the server at `address` (`host:port`) whether it serves, and waits at most `patience` for a
-/// connection and again for an answer. A server that knows only the recipe is pinged; carotid is
-/// asked in a way that opens no session.
+/// Asks the server at `address` whether it serves, and waits at most `patience` for a connection and
+/// again for an answer. A server that knows only the recipe is pinged; carotid is asked in a way that
+/// opens no session.
 ///
 /// # Errors
 ///
 /// See [`CheckError`].
-pub async fn ask(address: &str, patience: Duration) -> Result<Answer, CheckError> {
-    let tcp = dial(address, patience).await.map_err(|error| {
+pub async fn ask(address: &Address, patience: Duration) -> Result<Answer, CheckError> {
+    let dialled = dial(address, patience, patience).await.map_err(|error| {
         if error.kind() == io::ErrorKind::TimedOut {
             CheckError::ConnectTimeout { after: patience }
         } else {
             CheckError::Connect(error)
         }
     })?;
-    tcp.set_nodelay(true).map_err(CheckError::Connect)?;
-    let client = Client::new(tcp);
+    let client = dialled.client;
 
     let begun = Instant::now();
     let asked = async {

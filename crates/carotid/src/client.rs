@@ -2,141 +2,92 @@
 
 mod backoff;
 mod beating;
+mod blocking;
+mod caller;
+mod config;
+mod counters;
+mod error;
 mod granted;
 mod heart;
+mod line;
 mod link;
 mod progress;
+mod round_trips;
+mod state;
 #[cfg(test)]
 mod tests;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use carotid_core::{SessionName, Terms};
-use carotid_netrpc::{self as netrpc, CallError};
-use gobwire::{Decode, Encode};
+use carotid_netrpc::{FromGob, ToGob};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use beating::Beating;
+use beating::{Beating, Shown};
+use blocking::block_on;
+use counters::Tally;
 use heart::Heart;
+use line::Line;
 use progress::Watch;
 
+pub use caller::Caller;
+pub use config::ClientConfig;
+pub use counters::ClientCounters;
+pub use error::ClientCallError;
 pub use heart::StartError;
 pub use link::LinkError;
 pub use progress::Progress;
-
-/// Settings of a [`Client`].
-#[derive(Clone, Debug)]
-pub struct ClientConfig {
-    /// The server, `host:port`; resolved anew for each connection.
-    pub address: String,
-    /// What this peer calls itself.
-    pub name: SessionName,
-    /// What to ask for: a beat every interval, and patience with the longest stall. The server may
-    /// grant a longer interval, see [`ClientState::Connected`]; one that only knows the recipe's
-    /// `Heartbeat.Ping` is pinged as often as asked for. Default: 10 s, 60 s and no stall.
-    pub terms: Terms,
-    /// How long connecting to one address, a beat or a call may take. A beat that takes longer ends the
-    /// connection. Default: 5 s.
-    pub call_timeout: Duration,
-    /// Whether each beat says for how long the tokio runtime that the client was started on has not
-    /// answered, so that a process whose runtime is blocked is shown as wedged. Default: yes. Switch
-    /// it off if that runtime is not what the process lives by, or runs only now and then; see also
-    /// [`Client::progress`].
-    pub watch_runtime: bool,
-    /// The longest wait before the first retry; each further one may take twice as long. Each wait
-    /// is drawn evenly from zero to its longest. After the loss of a connection the server's reconnect
-    /// slots come before this, if it has granted any: the first wait is drawn from them. Default:
-    /// 0.5 s.
-    pub min_backoff: Duration,
-    /// The longest wait before any retry. Default: 30 s.
-    pub max_backoff: Duration,
-}
-
-impl ClientConfig {
-    /// The defaults for this server and name.
-    #[must_use]
-    pub fn new(address: impl Into<String>, name: SessionName) -> Self {
-        Self {
-            address: address.into(),
-            name,
-            terms: Terms::default(),
-            call_timeout: Duration::from_secs(5),
-            watch_runtime: true,
-            min_backoff: Duration::from_millis(500),
-            max_backoff: Duration::from_secs(30),
-        }
-    }
-}
-
-/// How a client stands with its server.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum ClientState {
-    /// It is connecting.
-    Connecting,
-    /// The server answers.
-    Connected {
-        /// Where it is.
-        server: SocketAddr,
-        /// Which life of the name the server counts; `None` if it knows only the recipe's ping.
-        epoch: Option<u64>,
-        /// What it has granted; what was asked for, if it knows only the recipe's ping.
-        terms: Terms,
-    },
-    /// The connection failed; the next attempt comes after `retry_in`.
-    Waiting {
-        /// What failed.
-        error: Arc<LinkError>,
-        /// How long after the failure.
-        retry_in: Duration,
-    },
-    /// [`Client::close`] was called.
-    Closed,
-}
+pub use round_trips::RoundTrip;
+pub use state::{ClientState, States};
 
 /// A connection carries [`carotid_netrpc::Options::max_in_flight`] calls, 256.
 const CALLS_AT_ONCE: usize = 240;
 
-/// Keeps one session alive on one server, and reconnects for as long as it takes.
+/// Keeps one session alive on one server of several, and reconnects for as long as it takes.
 ///
 /// Beats come from a thread of their own, `carotid-heartbeat`, which all clients of a process share:
 /// a blocked or starved runtime delays none of them. Replies to calls are decoded there too. Dropping
 /// it closes the connection without a goodbye, as a crash would; see [`Client::close`].
+///
+/// # Several servers
+///
+/// Whenever there is no connection, the servers of [`ClientConfig::addresses`] are tried in their
+/// order, without a pause; the first that answers an introduction gets the session, and keeps it until
+/// that connection is lost. So the first server is preferred at each loss, and nobody moves back as
+/// long as all goes well elsewhere. A server that has just fallen silent is tried after all others,
+/// once: another attempt would take its whole time again. After a loss, and after each round in
+/// which no server could be reached, the client waits as [`ClientConfig::min_backoff`] says.
+///
+/// # Calls
+///
+/// All of them run over the connection that the beats use, up to 240 at once; further ones wait for
+/// room. They need no particular runtime, and none at all for
+/// [`call_blocking`](Self::call_blocking).
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # async fn example(client: carotid::Client) -> Result<(), carotid::ClientCallError> {
+/// let stock: i64 = client.idempotent().call("Shop.Stock", "apples").await?;
+/// let sold: i64 = client.within(Duration::from_secs(30)).call("Shop.Sell", "apples").await?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Client {
     call_timeout: Duration,
     /// Fewer calls at once than the connection carries, so that a beat always finds room.
-    calls: Semaphore,
-    link: watch::Receiver<Option<Arc<netrpc::Client>>>,
-    state: watch::Receiver<ClientState>,
+    room: Semaphore,
+    line: watch::Receiver<Option<Arc<Line>>>,
+    state: States,
+    tally: Arc<Tally>,
     goodbye: CancellationToken,
     progress: Progress,
     beating: JoinHandle<()>,
     /// Beats for as long as it is held.
-    _heart: Arc<Heart>,
-}
-
-/// Why a call of a [`Client`] has no result.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum ClientCallError {
-    /// There is no connection right now; nothing was sent.
-    #[error("not connected")]
-    NotConnected,
-    /// No reply came in time. Whether the call was carried out is unknown.
-    #[error("no reply within {after:?}")]
-    Timeout {
-        /// How long was waited.
-        after: Duration,
-    },
-    /// The call failed.
-    #[error(transparent)]
-    Call(#[from] CallError),
+    heart: Arc<Heart>,
 }
 
 impl Client {
@@ -144,9 +95,12 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// The system gave no thread, or there is no tokio runtime here that
+    /// There is no address, the system gave no thread, or there is no tokio runtime here that
     /// [`ClientConfig::watch_runtime`] could watch; without that it may be started anywhere.
     pub fn start(config: ClientConfig) -> Result<Self, StartError> {
+        if config.addresses.is_empty() {
+            return Err(StartError::NoAddress);
+        }
         let watched = if config.watch_runtime {
             Some(Handle::try_current().map_err(|_| StartError::NoRuntime)?)
         } else {
@@ -156,19 +110,26 @@ impl Client {
         let progress = Progress::default();
         let watch = Watch::new(watched.as_ref(), progress.clone());
         let call_timeout = config.call_timeout;
-        let (link_sender, link) = watch::channel(None);
+        let (line_sender, line) = watch::channel(None);
         let (state_sender, state) = watch::channel(ClientState::Connecting);
         let goodbye = CancellationToken::new();
-        let beating = Beating::new(config, watch, link_sender, state_sender, goodbye.clone());
+        let tally = Arc::new(Tally::new());
+        let shown = Shown {
+            line: line_sender,
+            state: state_sender,
+            tally: Arc::clone(&tally),
+        };
+        let beating = Beating::new(config, watch, shown, goodbye.clone());
         Ok(Self {
             call_timeout,
-            calls: Semaphore::new(CALLS_AT_ONCE),
-            link,
-            state,
+            room: Semaphore::new(CALLS_AT_ONCE),
+            line,
+            state: States::new(state),
+            tally,
             goodbye,
             progress,
             beating: heart.runtime().spawn(beating.run()),
-            _heart: heart,
+            heart,
         })
     }
 
@@ -181,52 +142,86 @@ impl Client {
 
     /// How it stands with the server, and how that changes.
     #[must_use]
-    pub fn state(&self) -> watch::Receiver<ClientState> {
+    pub fn state(&self) -> States {
         self.state.clone()
+    }
+
+    /// What has been counted until now. Reading it keeps nobody waiting.
+    #[must_use]
+    pub fn counters(&self) -> ClientCounters {
+        self.tally.read()
     }
 
     /// Waits for the server's first answer.
     pub async fn connected(&self) {
         let mut state = self.state();
-        // The sender lives as long as the task, which ends after this client only.
-        let _closed = state
+        // The states go on as long as the task, which ends after this client only.
+        let _gone = state
             .wait_for(|state| matches!(state, ClientState::Connected { .. }))
             .await;
     }
 
-    /// Calls a method of the server over the connection that the beats use.
+    /// Calls a method of the server, once, and waits at most [`ClientConfig::call_timeout`]. It fails at
+    /// once if there is no connection, and when the connection is lost.
+    ///
+    /// If no reply to anything has come for half an interval, or for [`ClientConfig::call_timeout`] if
+    /// that is shorter, a beat is sent first, which all calls share that come meanwhile: on a
+    /// connection that is dead without showing it, the call fails after
+    /// [`ClientConfig::ping_timeout`], and was not sent.
     ///
     /// # Errors
     ///
-    /// See [`ClientCallError`]. Nothing is retried.
+    /// See [`ClientCallError`], which tells whether the call may have been carried out.
     pub async fn call<R>(
         &self,
         method: &str,
-        argument: &(impl Encode + ?Sized + Sync),
+        argument: &(impl ToGob + ?Sized + Sync),
     ) -> Result<R, ClientCallError>
     where
-        R: Decode + Default + Send + 'static,
+        R: FromGob + Send + 'static,
     {
-        let link = self.link.borrow().clone();
-        let link = link.ok_or(ClientCallError::NotConnected)?;
-        let after = self.call_timeout;
-        let called = async {
-            let _room = self.calls.acquire().await;
-            link.call(method, argument).await
-        };
-        match tokio::time::timeout(after, called).await {
-            Ok(result) => Ok(result?),
-            Err(_) => Err(ClientCallError::Timeout { after }),
-        }
+        Caller::new(self).call(method, argument).await
+    }
+
+    /// [`Client::call`] for code that is not async; this thread waits, and nothing of it needs a
+    /// runtime.
+    ///
+    /// Within async code it works too, as the heartbeat's thread does all the work, but it blocks a
+    /// thread of that runtime for up to the timeout, as any blocking call does. If the answer depends on
+    /// that very thread it ends with that timeout, not with a deadlock.
+    ///
+    /// # Errors
+    ///
+    /// See [`ClientCallError`].
+    pub fn call_blocking<R>(
+        &self,
+        method: &str,
+        argument: &(impl ToGob + ?Sized + Sync),
+    ) -> Result<R, ClientCallError>
+    where
+        R: FromGob + Send + 'static,
+    {
+        Caller::new(self).call_blocking(method, argument)
+    }
+
+    /// Makes calls that do no harm if they are carried out more than once. Within their time they wait
+    /// for a connection, and are tried again on the next one when theirs is lost.
+    pub const fn idempotent(&self) -> Caller<'_> {
+        Caller::new(self).idempotent()
+    }
+
+    /// Makes calls that may take another time than [`ClientConfig::call_timeout`].
+    pub const fn within(&self, timeout: Duration) -> Caller<'_> {
+        Caller::new(self).within(timeout)
     }
 
     /// Closes the connection without a goodbye, as a process that fails does.
     pub async fn disconnect(mut self) {
         self.beating.abort();
         let _aborted = (&mut self.beating).await;
-        let link = self.link.borrow().clone();
-        if let Some(link) = link {
-            link.close().await;
+        let line = self.line.borrow().clone();
+        if let Some(line) = line {
+            line.close().await;
         }
     }
 
@@ -236,6 +231,11 @@ impl Client {
         self.goodbye.cancel();
         // The task has nothing to report; a panic in it was printed already.
         let _ended = (&mut self.beating).await;
+    }
+
+    /// [`Client::close`] for code that is not async.
+    pub fn close_blocking(self) {
+        block_on(self.close());
     }
 }
 

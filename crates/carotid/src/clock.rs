@@ -1,7 +1,7 @@
 //! The only clock read.
 
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carotid_core::{Attendance, Stall, Tick, attended};
@@ -21,6 +21,8 @@ pub(crate) struct Clock {
     floor: AtomicU64,
     /// How unwell we are.
     score: AtomicU32,
+    /// Somebody who reads what peers send does not keep up: time stands still until all do again.
+    deaf: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -45,11 +47,15 @@ impl Clock {
             credit: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             score: AtomicU32::new(0),
+            deaf: AtomicBool::new(false),
         }
     }
 
     /// Attended time, and the stall that has just ended if this is the first to notice.
     pub(crate) fn now(&self) -> (Tick, Option<Stall>) {
+        if self.deaf.load(Ordering::Relaxed) {
+            return (self.lock().attendance.last(), None);
+        }
         let clock = self.monotonic();
         let seen = Tick::from_nanos(self.seen.load(Ordering::Acquire));
         if clock.since(seen) <= Attendance::TOLERANCE {
@@ -66,14 +72,20 @@ impl Clock {
         self.attend();
     }
 
-    /// Attends, and waits until it is time to do so again.
-    pub(crate) async fn pulse(&self) -> Option<Stall> {
+    /// Waits until it is time to attend again, and attends, unless somebody who reads what peers send
+    /// does not keep up: not to read it is not to attend.
+    pub(crate) async fn pulse(&self, readers: &mut Roll) -> Option<Stall> {
         tokio::time::sleep(Attendance::PULSE).await;
-        self.attend().1
+        let keep_up = readers.call();
+        self.deaf.store(!keep_up, Ordering::Relaxed);
+        if keep_up { self.attend().1 } else { None }
     }
 
     /// Waits until attended time is `tick`, or for ever. May be early after a stall.
     pub(crate) async fn wait_until(&self, tick: Option<Tick>) {
+        if self.deaf.load(Ordering::Relaxed) {
+            tokio::time::sleep(Attendance::PULSE).await;
+        }
         match tick {
             Some(tick) => {
                 let credit = Duration::from_nanos(self.credit.load(Ordering::Relaxed));
@@ -148,6 +160,58 @@ impl Clock {
     }
 }
 
+/// Threads that read what peers send. Each tells when it has handled all that was there to be read when
+/// it told so last.
+#[derive(Debug, Default)]
+pub(crate) struct Readers {
+    turns: Box<[AtomicU64]>,
+}
+
+impl Readers {
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            turns: (0..count).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+
+    pub(crate) fn kept_up(&self, reader: usize) {
+        self.turns[reader].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Calls the roll of readers.
+#[derive(Debug)]
+pub(crate) struct Roll {
+    readers: Arc<Readers>,
+    /// For each, what it had told by the last call, and how many calls it has missed since.
+    seen: Vec<(u64, u32)>,
+}
+
+impl Roll {
+    /// Whoever misses more calls than this in a row does not keep up.
+    const MISSES: u32 = 2;
+
+    pub(crate) fn new(readers: Arc<Readers>) -> Self {
+        Self {
+            seen: vec![(0, 0); readers.turns.len()],
+            readers,
+        }
+    }
+
+    /// Whether all keep up; to be called once a pulse.
+    fn call(&mut self) -> bool {
+        for (turns, (seen, missed)) in self.readers.turns.iter().zip(&mut self.seen) {
+            let turns = turns.load(Ordering::Relaxed);
+            if turns == *seen {
+                *missed += 1;
+            } else {
+                (*seen, *missed) = (turns, 0);
+            }
+        }
+        self.seen.iter().all(|(_, missed)| *missed <= Self::MISSES)
+    }
+}
+
 /// Time since the machine started, in which it was suspended or not.
 #[cfg(target_os = "linux")]
 fn boottime() -> Duration {
@@ -188,4 +252,33 @@ const fn suspended() -> Duration {
 
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_misses_three_pulses_does_not_keep_up() {
+        let readers = Arc::new(Readers::new(2));
+        let mut roll = Roll::new(Arc::clone(&readers));
+        for _ in 0..10 {
+            readers.kept_up(0);
+            readers.kept_up(1);
+            assert!(roll.call());
+        }
+        let mut told = Vec::new();
+        for _ in 0..4 {
+            readers.kept_up(0);
+            told.push(roll.call());
+        }
+        assert_eq!(told, [true, true, false, false]);
+        readers.kept_up(1);
+        assert!(roll.call());
+    }
+
+    #[test]
+    fn without_readers_nobody_is_missed() {
+        assert!(Roll::new(Arc::default()).call());
+    }
 }

@@ -4,7 +4,6 @@
 //! takes one lock that it shares with a fraction of all beats and never a global one.
 
 use std::hash::BuildHasher;
-use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,12 +13,13 @@ use carotid_core::{
     Attendance, Breaker, BreakerConfig, Config, ConfigError, Disconnect, Engine, Event, Open,
     OpenError, Opened, SessionId, SessionName, Stall, Terms, Tick, UnknownSession, Vitals,
 };
+use carotid_netrpc::PeerAddr;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Readers, Roll};
 use crate::hub::{Conclusion, Happening, Hub};
 
 mod query;
@@ -72,7 +72,7 @@ struct State {
 /// What only the driver knows of a session.
 #[derive(Clone, Copy, Debug)]
 struct Peer {
-    address: SocketAddr,
+    address: PeerAddr,
     /// As the peer measured it last; 0 if it never told.
     round_trip_us: u32,
 }
@@ -141,11 +141,22 @@ impl Driver {
     /// Starts a deadline task for each shard, and one that notices when none of them could run (I6);
     /// they end with `shutdown`.
     pub fn attend(&self, tasks: &TaskTracker, shutdown: &CancellationToken) {
+        self.attend_with(Arc::default(), tasks, shutdown);
+    }
+
+    /// The same where others read what peers send: while they do not keep up, we do not attend.
+    pub(crate) fn attend_with(
+        &self,
+        readers: Arc<Readers>,
+        tasks: &TaskTracker,
+        shutdown: &CancellationToken,
+    ) {
         self.shared.clock.begin();
         let shared = self.shared.clone();
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
+            let mut roll = Roll::new(readers);
             loop {
-                let stall = shared.clock.pulse().await;
+                let stall = shared.clock.pulse(&mut roll).await;
                 shared.own_up(stall);
             }
         }));
@@ -172,7 +183,7 @@ impl Driver {
         &self,
         name: SessionName,
         terms: Option<Terms>,
-        peer: SocketAddr,
+        peer: impl Into<PeerAddr>,
     ) -> Result<(SessionKey, Opened), OpenError> {
         let index = self.shared.shard_of(name.as_str());
         let shard = &self.shared.shards[index as usize];
@@ -191,7 +202,7 @@ impl Driver {
             }
         });
         state.peers[slot] = Some(Peer {
-            address: peer,
+            address: peer.into(),
             round_trip_us,
         });
         self.shared.conclude(&mut state);
@@ -420,5 +431,62 @@ impl Shard {
             state.armed = next;
             self.deadline_moved.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hub::Subscription;
+
+    /// A driver that attends, and its events.
+    fn attending(readers: &Arc<Readers>, tasks: &TaskTracker) -> (Driver, Subscription) {
+        let ms = Duration::from_millis;
+        let config = Config {
+            terms: Terms::new(ms(150), ms(400)).unwrap(),
+            ..Config::default()
+        };
+        let driver = Driver::new(&config, BreakerConfig::default()).unwrap();
+        let events = driver.hub().subscribe(Some(0));
+        driver.attend_with(Arc::clone(readers), tasks, &CancellationToken::new());
+        (driver, events)
+    }
+
+    fn open(driver: &Driver, name: &str) {
+        let peer = PeerAddr::Unix { pid: 0 };
+        driver.open(name.parse().unwrap(), None, peer).unwrap();
+    }
+
+    /// What happens until somebody is dead.
+    async fn until_dead(events: &mut Subscription) -> Vec<&'static str> {
+        let mut told = Vec::new();
+        while told.last() != Some(&"dead") {
+            told.push(events.next(1).await.records[0].what.as_str());
+        }
+        told
+    }
+
+    #[tokio::test]
+    async fn nobody_is_accused_while_what_peers_send_is_not_read() {
+        let tasks = TaskTracker::new();
+        let readers = Arc::new(Readers::new(1));
+        let (driver, mut events) = attending(&readers, &tasks);
+        let (witness, mut witnessed) = attending(&Arc::default(), &tasks);
+        open(&driver, "a");
+        for _timeout in 0..3 {
+            open(&witness, "a");
+            until_dead(&mut witnessed).await;
+        }
+        assert!(!driver.find("a").unwrap().view.health.is_final());
+        // The reader goes on, and that it did not is told once; then silence counts.
+        tasks.spawn(async move {
+            loop {
+                readers.kept_up(0);
+                tokio::time::sleep(Attendance::PULSE / 2).await;
+            }
+        });
+        let told = until_dead(&mut events).await;
+        let stalls = told.iter().filter(|what| **what == "stalled");
+        assert_eq!(stalls.count(), 1, "{told:?}");
     }
 }

@@ -3,11 +3,11 @@
 //! copying of one batch (I8): one that falls behind the log is told how many events it missed.
 
 use std::collections::VecDeque;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carotid_core::{Event, Incident, IncidentEnd, Stall};
+use carotid_netrpc::PeerAddr;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -46,7 +46,7 @@ pub struct Conclusion {
     /// What.
     pub event: Event,
     /// Where the session was last heard from.
-    pub peer: Option<SocketAddr>,
+    pub peer: Option<PeerAddr>,
     /// The round trip to it, as the peer itself measured it last.
     pub round_trip: Option<Duration>,
     /// How long we did not run since its last beat.

@@ -7,10 +7,12 @@
 //! Deciding is the work of `carotid-core`, the wire that of `carotid-netrpc`; this crate joins them
 //! with sockets, tasks and the only clock. It does not read configuration files and prints nothing.
 
+mod address;
 pub mod check;
 mod client;
 mod clock;
 mod connection;
+mod dial;
 mod driver;
 mod hub;
 mod server;
@@ -20,8 +22,10 @@ mod source;
 pub use carotid_core as core;
 pub use carotid_netrpc as netrpc;
 
+pub use address::{Address, AddressError, HostPort};
 pub use client::{
-    Client, ClientCallError, ClientConfig, ClientState, LinkError, Progress, StartError,
+    Caller, Client, ClientCallError, ClientConfig, ClientCounters, ClientState, LinkError,
+    Progress, RoundTrip, StartError, States,
 };
 pub use driver::{Cursor, Driver, SessionKey, Verdict, Watched};
 pub use hub::{Batch, Conclusion, Happening, Hub, Record, Subscription};

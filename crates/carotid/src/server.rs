@@ -2,21 +2,19 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use carotid_core::{Allowance, BreakerConfig, Config, ConfigError};
-use carotid_netrpc::{self as netrpc, End, Options, Router, serve_connection};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
+use carotid_netrpc::{self as netrpc, Listener, Options, Router};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::connection::{ConnectionId, Stream, disconnect};
+use crate::clock::Readers;
 use crate::driver::Driver;
-use crate::sink::http;
-use crate::source::netrpc::{Heartbeat, idle_timeout};
+use crate::sink::http::{self, Desk, Methods};
+use crate::source::netrpc::{Calls, Reception};
 
 /// Settings of a [`Server`].
 #[derive(Clone, Debug)]
@@ -54,15 +52,15 @@ impl Default for ServerConfig {
 /// Serves Go's `net/rpc`, the `Heartbeat` methods among it, and watches who calls.
 ///
 /// ```no_run
+/// use carotid::netrpc::Listener;
 /// use carotid::{Server, ServerConfig};
-/// use tokio::net::TcpListener;
 /// use tokio_util::sync::CancellationToken;
 ///
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 /// let server = Server::new(ServerConfig::default())?;
 /// let mut events = server.driver().hub().subscribe(Some(0));
-/// let rpc = TcpListener::bind("127.0.0.1:7400").await?;
-/// tokio::spawn(server.serve(rpc, None, CancellationToken::new()));
+/// let rpc = Listener::bind("127.0.0.1:7400")?;
+/// tokio::spawn(server.serve([rpc], None, CancellationToken::new()));
 /// for record in events.next(100).await.records {
 ///     let name = record.what.event().map(|event| event.name.to_string());
 ///     println!("{}: {}", name.unwrap_or_default(), record.what.as_str());
@@ -74,7 +72,7 @@ impl Default for ServerConfig {
 pub struct Server {
     driver: Driver,
     router: Arc<Router>,
-    options: Arc<Options>,
+    options: Options,
     config: ServerConfig,
 }
 
@@ -94,7 +92,7 @@ impl Server {
         Ok(Self {
             driver: Driver::new(&config.engine, config.breaker)?,
             router: Arc::default(),
-            options: Arc::new(options),
+            options,
             config,
         })
     }
@@ -115,109 +113,66 @@ impl Server {
     /// Serves RPC on `rpc` and, where given, health, sessions and events over HTTP on `operations`.
     /// When `shutdown` is cancelled it stops accepting, lets calls in flight finish for at most
     /// [`ServerConfig::drain_timeout`], and returns.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no thread or no poll set for connections.
     pub async fn serve(
         self,
-        rpc: TcpListener,
+        rpc: impl IntoIterator<Item = Listener>,
         operations: Option<TcpListener>,
         shutdown: CancellationToken,
-    ) {
+    ) -> io::Result<()> {
+        let server = netrpc::Server::new(self.router.clone()).with_options(self.options.clone());
+        let readers = Arc::new(Readers::new(server.loops()));
+        let calls = Arc::new(Calls::default());
         // Ends what must outlive the connections, also when this future is dropped.
         let stop = CancellationToken::new();
         let _stopped = stop.clone().drop_guard();
         let background = TaskTracker::new();
-        self.driver.attend(&background, &stop);
+        self.driver.attend_with(readers.clone(), &background, &stop);
         if let Some(listener) = operations {
-            let served = http::serve(
-                listener,
-                self.driver.clone(),
-                shutdown.clone(),
-                stop.clone(),
-            );
+            let desk = Desk {
+                driver: self.driver.clone(),
+                methods: Methods {
+                    router: self.router.clone(),
+                    heartbeat: calls.clone(),
+                },
+                shutdown: shutdown.clone(),
+                stop: stop.clone(),
+            };
+            let served = http::serve(listener, desk);
             background.spawn(served);
         }
 
-        let mut connections = JoinSet::new();
-        let accepted = self.accept(&rpc, &mut connections, &shutdown);
-        shutdown.run_until_cancelled(accepted).await;
-        drop(rpc);
-        self.drain(connections).await;
+        let reception = Reception::new(self.driver.clone(), &self.config, readers, calls);
+        let served = server
+            .with_host(Arc::new(reception))
+            .serve(rpc, shutdown.clone());
+        let outcome = self.drain(served, &shutdown).await;
 
         stop.cancel();
         background.close();
         background.wait().await;
+        outcome
     }
 
-    async fn accept(
+    /// Serves, and lets calls in flight at the end finish for as long as they may.
+    async fn drain(
         &self,
-        listener: &TcpListener,
-        connections: &mut JoinSet<()>,
+        served: impl Future<Output = io::Result<()>>,
         shutdown: &CancellationToken,
-    ) {
-        let mut last_id = 0;
-        loop {
-            let (tcp, peer) = tokio::select! {
-                accepted = netrpc::accept(listener) => accepted,
-                // One that has ended leaves the set.
-                Some(_) = connections.join_next() => continue,
-            };
-            last_id += 1;
-            match self.attend(ConnectionId(last_id), tcp, peer, shutdown.clone()) {
-                Ok(connection) => {
-                    connections.spawn(connection);
-                }
-                Err(error) => {
-                    tracing::warn!(%peer, %error, "connection refused: its socket failed")
-                }
+    ) -> io::Result<()> {
+        let drained = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(self.config.drain_timeout).await;
+        };
+        tokio::select! {
+            outcome = served => outcome,
+            () = drained => {
+                tracing::warn!("some calls did not finish in time");
+                Ok(())
             }
         }
-    }
-
-    /// Lets calls in flight finish, for as long as they may.
-    async fn drain(&self, mut connections: JoinSet<()>) {
-        if !connections.is_empty() {
-            tracing::info!(connections = connections.len(), "finishing calls in flight");
-        }
-        let all = async { while connections.join_next().await.is_some() {} };
-        if tokio::time::timeout(self.config.drain_timeout, all)
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                connections = connections.len(),
-                "some calls did not finish in time"
-            );
-            connections.shutdown().await;
-        }
-    }
-
-    /// One connection from its first byte to its end.
-    fn attend(
-        &self,
-        id: ConnectionId,
-        tcp: TcpStream,
-        peer: SocketAddr,
-        shutdown: CancellationToken,
-    ) -> io::Result<impl Future<Output = ()> + use<>> {
-        let config = &self.config;
-        let idle_timeout = idle_timeout(config.engine.terms, &config.breaker);
-        let (stream, user_timeout) = Stream::new(tcp, idle_timeout)?;
-        let mut heartbeat = Heartbeat::new(self.driver.clone(), id, peer, config, user_timeout);
-        let (router, options) = (self.router.clone(), self.options.clone());
-        Ok(async move {
-            let end = serve_connection(stream, &router, &options, &mut heartbeat, &shutdown).await;
-            log_end(id, peer, &end);
-            heartbeat.detach(disconnect(&end)).await;
-        })
-    }
-}
-
-fn log_end(connection: ConnectionId, peer: SocketAddr, end: &End) {
-    if matches!(
-        end,
-        End::Malformed(_) | End::WriteTimeout | End::NoFirstCall
-    ) {
-        tracing::warn!(%peer, %connection, reason = %end, "connection ended");
-    } else {
-        tracing::debug!(%peer, %connection, reason = %end, "connection ended");
     }
 }

@@ -7,9 +7,12 @@
 
 mod it {
     mod ground;
+    mod relay;
 
+    mod calling;
     mod calls;
     mod crowd;
+    mod failover;
     mod goodbye;
     mod hostile;
     mod shutdown;

@@ -1,5 +1,7 @@
 //! `carotid beat`.
 
+use std::net::TcpListener;
+
 use crate::ground::daemon::{Daemon, carotid};
 use crate::ground::events::Events;
 use crate::ground::program::Program;
@@ -32,6 +34,46 @@ fn a_stopped_session_says_goodbye() {
         assert_eq!(session.code(), Some(0));
         events.expect("left", "job/1", Some("goodbye"));
     }
+}
+
+#[test]
+fn the_first_server_that_can_be_reached_gets_the_session() {
+    let (daemon, mut events) = daemon();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let nobody = free.local_addr().unwrap();
+    drop(free);
+    let several = format!("{nobody},unix:/nonexistent/socket,http://{}", daemon.rpc);
+    let mut command = carotid();
+    command.args(["beat", "job/1", "--addr", &several]);
+    let mut session = Program::start(&mut command);
+    events.expect("opened", "job/1", None);
+    session.interrupt();
+    assert_eq!(session.code(), Some(0));
+    events.expect("left", "job/1", Some("goodbye"));
+}
+
+#[test]
+fn what_was_counted_is_told_at_the_end() {
+    let (daemon, mut events) = daemon();
+    let mut command = carotid();
+    command.args(["beat", "job/1", "--addr", &daemon.rpc.to_string()]);
+    command.args(["-o", "ndjson", "--interval", "1h", "--timeout", "2h"]);
+    let session = Program::start(&mut command);
+    events.expect("opened", "job/1", None);
+    session.wait_for_complaint(|line| line.contains("beating on"));
+    session.interrupt();
+    let counted: serde_json::Value = serde_json::from_str(&session.line()).unwrap();
+    for never in ["missed_pongs", "reconnects", "failovers"] {
+        assert_eq!(counted[never], 0, "{counted}");
+    }
+    assert!(counted["beats_sent"].is_u64(), "{counted}");
+    assert!(counted["since_last_pong_ms"].is_u64(), "{counted}");
+    assert!(counted["round_trip"].is_null(), "{counted}");
+
+    let session = beat(&daemon, &[]);
+    session.wait_for_complaint(|line| line.contains("beating on"));
+    session.interrupt();
+    session.wait_for_complaint(|line| line.contains(" beat"));
 }
 
 #[test]
@@ -81,6 +123,8 @@ fn what_cannot_be_is_refused() {
         (&["beat", "a", "--call-timeout", "0s"], "more than 0s"),
         (&["beat", "a", "--addr", "nonsense"], "not HOST:PORT"),
         (&["beat", "a", "--addr", "localhost:99999"], "not HOST:PORT"),
+        (&["beat", "a", "--addr", "unix:"], "needs a path"),
+        (&["beat", "a", "--addr", "localhost:1,tcp://b:2"], "http://"),
     ] {
         let output = carotid().args(arguments).output().unwrap();
         let text = String::from_utf8(output.stderr).unwrap();

@@ -64,10 +64,7 @@ fn fifty_clients_survive_a_kill_and_a_restart() {
         .map(|index| {
             Client::start(ClientConfig {
                 max_backoff: Duration::from_secs(2),
-                ..ClientConfig::new(
-                    daemon.rpc.to_string(),
-                    format!("fleet/{index}").parse().unwrap(),
-                )
+                ..ClientConfig::new(daemon.rpc.into(), format!("fleet/{index}").parse().unwrap())
             })
             .unwrap()
         })

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::Output;
 use std::thread::JoinHandle;
 
-use carotid::netrpc::{Router, Server, ServerError};
+use carotid::netrpc::{Listener, Router, Server, ServerError};
 use tokio_util::sync::CancellationToken;
 
 use crate::ground::daemon::{Daemon, carotid};
@@ -46,6 +46,25 @@ fn nobody_there_is_2() {
 }
 
 #[test]
+fn of_several_the_first_that_serves_answers() {
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let daemon = Daemon::start(&[]);
+    let mut command = carotid();
+    let serving = daemon.rpc.to_string();
+    command.args(["ping", &free.to_string(), &serving, "unix:/nonexistent"]);
+    let output = command.output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let complaint = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{complaint}");
+    assert!(said.starts_with(&format!("serving at {serving}")), "{said}");
+    assert!(complaint.contains(&free.to_string()), "{complaint}");
+    assert!(!complaint.contains("unix:"), "{complaint}");
+}
+
+#[test]
 fn somebody_who_does_not_speak_it_is_3() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -68,10 +87,10 @@ fn a_recipe_that_answers_anything_but_pong_is_4() {
         let mut router = Router::new();
         let method = move |_name: String| async move { Ok::<_, ServerError>(answer.to_owned()) };
         router.method("Heartbeat.Ping", method).unwrap();
-        let bind = tokio::net::TcpListener::bind("127.0.0.1:0");
-        let listener = runtime.block_on(bind).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        runtime.spawn(Server::new(router).serve(listener, CancellationToken::new()));
+        let listener = Listener::try_from(listener).unwrap();
+        runtime.spawn(Server::new(router).serve([listener], CancellationToken::new()));
         let (code, _, said) = ping(address);
         assert_eq!(code, Some(expected), "{said}");
     }

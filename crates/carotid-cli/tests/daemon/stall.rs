@@ -16,10 +16,7 @@ fn peer(daemon: &Daemon, index: usize) -> Client {
         terms: Terms::new(ms(100), ms(1000)).unwrap(),
         // It waits for a daemon that is stopped for longer than its timeout.
         call_timeout: Duration::from_secs(60),
-        ..ClientConfig::new(
-            daemon.rpc.to_string(),
-            format!("fleet/{index}").parse().unwrap(),
-        )
+        ..ClientConfig::new(daemon.rpc.into(), format!("fleet/{index}").parse().unwrap())
     })
     .unwrap()
 }

@@ -99,6 +99,11 @@ impl Program {
         self.signal(Signal::STOP);
     }
 
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Lets it go on.
     pub(crate) fn thaw(&self) {
         self.signal(Signal::CONT);

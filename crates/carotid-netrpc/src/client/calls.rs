@@ -5,13 +5,16 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use serde::de::DeserializeOwned;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use crate::argument::Argument;
-use crate::client::{CallError, Lost};
+use crate::client::pending::Sender;
+use crate::client::{CallError, EncodeError, Lost};
 use crate::codec::{CallWriter, ReplyMessage};
 use crate::error::ServerError;
+use crate::gob::convert::FromGob;
 use crate::options::Options;
 
 /// Shared by a client and its driver.
@@ -26,57 +29,56 @@ struct Shared {
     writer: CallWriter,
     /// Encoded calls that the driver has not taken.
     out: Vec<u8>,
-    waiting: HashMap<u64, Waiting>,
+    /// Each with its leave to be in flight.
+    waiting: HashMap<u64, (Waiting, OwnedSemaphorePermit)>,
     next_seq: u64,
     closing: bool,
     lost: Option<Lost>,
     driver: Option<Waker>,
 }
 
-/// A call whose reply has not come. Its permit goes with it.
-pub(super) struct Waiting {
-    caller: Box<dyn Caller>,
-    _permit: OwnedSemaphorePermit,
-}
+/// A call whose reply has not come.
+pub(super) struct Waiting(Box<dyn Caller>);
 
 /// A caller whose reply type is forgotten.
 trait Caller: Send {
     fn complete(self: Box<Self>, body: Result<&mut Argument<'_>, CallError>);
 }
 
-impl<R: gobwire::Decode + Default + Send> Caller for oneshot::Sender<Result<R, CallError>> {
+struct Gob<R>(Sender<R>);
+
+impl<R: FromGob + Send> Caller for Gob<R> {
     fn complete(self: Box<Self>, body: Result<&mut Argument<'_>, CallError>) {
         let outcome = body.and_then(|body| body.decode_gob().map_err(CallError::Reply));
         // Nobody waits any more; that is the caller's right.
-        let _ = self.send(outcome);
+        let _ = self.0.send(outcome);
+    }
+}
+
+struct Json<R>(Sender<R>);
+
+impl<R: DeserializeOwned + Send> Caller for Json<R> {
+    fn complete(self: Box<Self>, body: Result<&mut Argument<'_>, CallError>) {
+        let outcome = body.and_then(|body| body.decode_json().map_err(CallError::Reply));
+        let _ = self.0.send(outcome);
     }
 }
 
 impl Waiting {
-    pub(super) fn new<R>(
-        caller: oneshot::Sender<Result<R, CallError>>,
-        permit: OwnedSemaphorePermit,
-    ) -> Self
+    /// One that takes a reply in gob.
+    pub(super) fn gob<R>(caller: Sender<R>) -> Self
     where
-        R: gobwire::Decode + Default + Send + 'static,
+        R: FromGob + Send + 'static,
     {
-        Self {
-            caller: Box::new(caller),
-            _permit: permit,
-        }
+        Self(Box::new(Gob(caller)))
     }
-}
 
-/// Forgets a call when its caller goes away.
-pub(super) struct Abandon<'c> {
-    calls: &'c Calls,
-    seq: u64,
-}
-
-impl Drop for Abandon<'_> {
-    fn drop(&mut self) {
-        let waiting = self.calls.lock().waiting.remove(&self.seq);
-        drop(waiting);
+    /// One that takes a reply in JSON.
+    pub(super) fn json<R>(caller: Sender<R>) -> Self
+    where
+        R: DeserializeOwned + Send + 'static,
+    {
+        Self(Box::new(Json(caller)))
     }
 }
 
@@ -114,39 +116,42 @@ impl Calls {
     }
 
     /// Leave to make one more call.
-    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, Lost> {
+    pub(super) async fn permit(&self) -> Result<OwnedSemaphorePermit, CallError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        permit.map_err(|_| self.why())
+        permit.map_err(|_| CallError::ShutDown(self.why()))
     }
 
-    /// Hands a call to the driver.
+    /// Hands a call to the driver, and returns its number.
     pub(super) fn send(
         &self,
-        method: &str,
-        argument: &(impl gobwire::Encode + ?Sized),
         waiting: Waiting,
-    ) -> Result<Abandon<'_>, CallError> {
+        permit: OwnedSemaphorePermit,
+        encode: impl FnOnce(&mut CallWriter, &mut Vec<u8>, u64) -> Result<(), EncodeError>,
+    ) -> Result<u64, CallError> {
         let mut guard = self.lock();
         let shared = &mut *guard;
         if let Some(lost) = &shared.lost {
-            return Err(CallError::ConnectionLost(lost.clone()));
+            return Err(CallError::ShutDown(lost.clone()));
         }
         if shared.closing {
-            return Err(CallError::ConnectionLost(Lost::ClosedHere));
+            return Err(CallError::ShutDown(Lost::ClosedHere));
         }
         let seq = shared.next_seq;
-        shared
-            .writer
-            .call(&mut shared.out, method, seq, argument)
-            .map_err(CallError::Argument)?;
+        encode(&mut shared.writer, &mut shared.out, seq).map_err(CallError::Argument)?;
         shared.next_seq += 1;
-        shared.waiting.insert(seq, waiting);
+        shared.waiting.insert(seq, (waiting, permit));
         let driver = shared.driver.take();
         drop(guard);
         if let Some(driver) = driver {
             driver.wake();
         }
-        Ok(Abandon { calls: self, seq })
+        Ok(seq)
+    }
+
+    /// Forgets a call whose caller went away.
+    pub(super) fn abandon(&self, seq: u64) {
+        let waiting = self.lock().waiting.remove(&seq);
+        drop(waiting);
     }
 
     /// Asks the driver to send what is left and to close.
@@ -172,18 +177,15 @@ impl Calls {
         }
     }
 
-    /// Takes the caller of a reply out, if it still waits.
-    fn take(&self, seq: u64) -> Option<Waiting> {
-        self.lock().waiting.remove(&seq)
-    }
-
-    /// Gives a reply to whom it belongs. One that nobody waits for was abandoned.
+    /// Gives a reply to whom it belongs. One that nobody waits for was abandoned, answered
+    /// before, or never asked for.
     pub(super) fn complete(&self, reply: ReplyMessage<'_, '_>) {
-        let Some(waiting) = self.take(reply.seq) else {
+        let waiting = self.lock().waiting.remove(&reply.seq);
+        let Some((Waiting(caller), _permit)) = waiting else {
             return;
         };
         let mut body = reply.body;
-        waiting.caller.complete(if reply.error.is_empty() {
+        caller.complete(if reply.error.is_empty() {
             Ok(&mut body)
         } else {
             let error = ServerError::from(reply.error.into_owned());
@@ -199,9 +201,9 @@ impl Calls {
         shared.out = Vec::new();
         drop(shared);
         self.permits.close();
-        for (_, waiting) in waiting {
+        for (Waiting(caller), _permit) in waiting.into_values() {
             let lost = CallError::ConnectionLost(why.clone());
-            waiting.caller.complete(Err(lost));
+            caller.complete(Err(lost));
         }
         self.gone.cancel();
     }

@@ -16,12 +16,12 @@ use crate::outbox::Outbox;
 use crate::scratch::Scratch;
 
 /// Drives a connection to its end. However this ends, no call is left waiting.
-pub(super) async fn drive(io: impl AsyncRead + AsyncWrite, calls: Arc<Calls>) {
+pub(super) async fn drive(io: impl AsyncRead + AsyncWrite, reader: ReplyReader, calls: Arc<Calls>) {
     let ending = Ending(&calls);
     let mut io = pin!(io);
     let mut timer = pin!(None);
     let mut driver = Driver {
-        reader: ReplyReader::new(calls.options.max_message),
+        reader,
         outbox: Outbox::default(),
         calls: &calls,
     };

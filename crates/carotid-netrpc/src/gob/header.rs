@@ -122,9 +122,9 @@ fn read_fields<'i>(plan: &[Role], mut input: &'i [u8]) -> Result<Header<'i>, Wir
             .ok_or(WireError::HeaderField)?;
         let field = plan.get(next - 1).ok_or(WireError::HeaderField)?;
         match *field {
-            Role::Method => header.method = String::from_utf8_lossy(take_bytes(&mut input)?),
+            Role::Method => header.method = text(take_bytes(&mut input)?),
             Role::Seq => header.seq = take_uint(&mut input)?,
-            Role::Error => header.error = String::from_utf8_lossy(take_bytes(&mut input)?),
+            Role::Error => header.error = text(take_bytes(&mut input)?),
             Role::SkipBytes => drop(take_bytes(&mut input)?),
             Role::SkipNumbers(count) => {
                 for _ in 0..count {
@@ -134,6 +134,11 @@ fn read_fields<'i>(plan: &[Role], mut input: &'i [u8]) -> Result<Header<'i>, Wir
         }
     }
     Ok(header)
+}
+
+/// What is not UTF-8 is replaced. Looking for that costs more than seeing that there is none.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// Appends a header as one message. Fields are numbered method, seq, error; zero ones are left

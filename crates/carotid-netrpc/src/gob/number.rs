@@ -59,6 +59,9 @@ pub(crate) fn to_int(number: u64) -> i64 {
 
 /// Appends an unsigned number.
 pub(crate) fn put_uint(out: &mut Vec<u8>, number: u64) {
+    if let Some(small) = one_byte(number) {
+        return out.push(small);
+    }
     let (digits, start) = encoded(number);
     out.extend_from_slice(&digits[start..]);
 }
@@ -84,16 +87,24 @@ pub(crate) fn put_message(out: &mut Vec<u8>, body: impl FnOnce(&mut Vec<u8>)) {
     // Nearly every message is shorter than 128 bytes, whose length takes this one byte.
     out.push(0);
     body(out);
-    let (digits, first) = encoded((out.len() - start - 1) as u64);
-    out.splice(start..=start, digits[first..].iter().copied());
+    let length = (out.len() - start - 1) as u64;
+    if let Some(small) = one_byte(length) {
+        out[start] = small;
+    } else {
+        let (digits, first) = encoded(length);
+        out.splice(start..=start, digits[first..].iter().copied());
+    }
 }
 
+/// The number as one byte, which stands for itself.
+fn one_byte(number: u64) -> Option<u8> {
+    u8::try_from(number).ok().filter(|byte| *byte < 0x80)
+}
+
+/// A number that takes more than one byte.
 fn encoded(number: u64) -> ([u8; 9], usize) {
     let mut digits = [0; 9];
     digits[1..].copy_from_slice(&number.to_be_bytes());
-    if number < 0x80 {
-        return (digits, 8);
-    }
     let start = number.leading_zeros() as usize / 8;
     let width = u8::try_from(8 - start).expect("a number has at most eight bytes");
     digits[start] = width.wrapping_neg();

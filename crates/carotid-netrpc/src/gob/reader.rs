@@ -3,6 +3,7 @@
 use crate::argument::Argument;
 use crate::error::WireError;
 use crate::frame::{Frame, Frames};
+use crate::gob::dynamic::error::ValueError;
 use crate::gob::header::{self, Header, Plan};
 use crate::gob::ids;
 use crate::gob::number::{take_bytes, take_int, take_uint};
@@ -19,7 +20,7 @@ pub(crate) struct Message<'s, 'i> {
 }
 
 /// Reads one direction of one connection.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Reader {
     frames: Frames,
     types: Types,
@@ -30,26 +31,16 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    /// A reader that refuses messages of more than `limit` bytes.
-    pub(crate) fn new(limit: usize) -> Self {
-        Self {
-            frames: Frames::new(limit),
-            types: Types::new(limit),
-            plan: None,
-            header_types: 0,
-            waiting: None,
-        }
-    }
-
     /// The next header with its body; `None` when `input` is used up before there is one.
+    /// Messages of more than `limit` bytes are refused.
     pub(crate) fn poll<'s, 'i: 's>(
         &'s mut self,
         input: &mut &'i [u8],
+        limit: usize,
     ) -> Result<Option<Message<'s, 'i>>, WireError> {
-        self.types.finish_value()?;
         let mut header = self.waiting.take().map(|header| *header);
         let accepted = loop {
-            let Some(frame) = self.frames.poll(input)? else {
+            let Some(frame) = self.frames.poll(input, limit)? else {
                 self.waiting = header.map(|header| Box::new(header.into_owned()));
                 return Ok(None);
             };
@@ -57,27 +48,27 @@ impl Reader {
                 let mut rest = &frame[..];
                 let id = take_int(&mut rest)?;
                 if id < 0 {
-                    self.types.define(&frame)?;
+                    self.types.define(&frame, limit)?;
                     continue;
                 }
                 if header.is_none() {
                     let skip = frame.len() - rest.len();
-                    header = Some(self.header(&frame, id, skip)?);
+                    header = Some(self.header(frame, id, skip, limit)?);
                     continue;
                 }
                 if let Some(text) = text_of(&frame, id, rest) {
                     break Body::Text(frame, text);
                 }
             }
-            match self.types.accept(&frame)? {
-                Accepted::Whole => break Body::Value,
+            match self.types.accept(frame, limit)? {
+                Accepted::Whole(frame) => break Body::Value(frame),
                 Accepted::Continues => {}
                 Accepted::Broken(error) => break Body::Broken(error),
             }
         };
         let body = match accepted {
             Body::Text(frame, length) => Argument::gob_text(frame, length),
-            Body::Value => Argument::gob_value(self.types.value()?),
+            Body::Value(message) => Argument::gob_value(&mut self.types, message),
             Body::Broken(error) => Argument::gob_broken(error),
         };
         let header = header.expect("a body is only accepted after its header");
@@ -86,9 +77,10 @@ impl Reader {
 
     fn header<'i>(
         &mut self,
-        frame: &Frame<'i>,
+        frame: Frame<'i>,
         id: i64,
         skip: usize,
+        limit: usize,
     ) -> Result<Header<'i>, WireError> {
         if self.plan.as_ref().is_none_or(|(known, _)| *known != id) {
             self.header_types += 1;
@@ -99,8 +91,8 @@ impl Reader {
             self.plan = Some((id, Plan::new(&fields.ok_or(WireError::NotAHeader)?)?));
         }
         match &self.plan {
-            Some((_, Plan::Plain(plan))) => header::read(plan, frame, skip),
-            Some((_, Plan::Foreign)) | None => Ok(self.types.foreign_header(frame)?.into()),
+            Some((_, Plan::Plain(plan))) => header::read(plan, &frame, skip),
+            Some((_, Plan::Foreign)) | None => Ok(self.types.foreign_header(frame, limit)?.into()),
         }
     }
 }
@@ -108,8 +100,8 @@ impl Reader {
 enum Body<'i> {
     /// A string of this many bytes at the end of the frame.
     Text(Frame<'i>, usize),
-    Value,
-    Broken(gobwire::Error),
+    Value(Frame<'i>),
+    Broken(ValueError),
 }
 
 /// The length of the string that is the whole of this message, if that is what it is.

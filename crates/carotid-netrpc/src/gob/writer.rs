@@ -1,39 +1,31 @@
 //! A gob stream of net/rpc, written.
-//!
-//! Type ids: 64 is the header, 65 the empty struct that goes with an error; `gobwire` numbers
-//! the users' types from 65, and is therefore told of the empty struct first.
 
-use gobwire::{Encode, Encoder, Gob};
-
+use crate::gob::convert::ToGob;
 use crate::gob::definition::put_struct;
 use crate::gob::number::{put_bytes, put_int, put_message, put_uint};
+use crate::gob::sent::{EMPTY, Sent};
 use crate::gob::{header, ids};
 
 const HEADER: i64 = 64;
-const EMPTY: i64 = 65;
-
-#[derive(Debug, Default, Gob)]
-struct Empty {}
 
 /// Writes one direction of one connection.
 #[derive(Debug, Default)]
 pub(crate) struct Writer {
     header_defined: bool,
-    empty_defined: bool,
-    encoder: Option<Box<Encoder>>,
+    sent: Sent,
 }
 
 impl Writer {
-    /// Appends a request header and its argument. On error nothing is appended.
+    /// Appends a request header and its argument. On error at most definitions are appended.
     pub(crate) fn request(
         &mut self,
         out: &mut Vec<u8>,
         method: &str,
         seq: u64,
-        argument: &(impl Encode + ?Sized),
+        argument: &(impl ToGob + ?Sized),
     ) -> Result<(), gobwire::Error> {
         let mut body = Vec::new();
-        self.encoder(&mut body).encode_into(argument, &mut body)?;
+        argument.put_gob(&mut self.sent, out, &mut body)?;
         if !self.header_defined {
             self.header_defined = true;
             let fields = [("ServiceMethod", ids::STRING), ("Seq", ids::UINT)];
@@ -63,25 +55,23 @@ impl Writer {
             text
         };
         self.response_header(out, method, seq, text);
-        self.define_empty(out);
+        self.sent.define_empty(out);
         put_message(out, |out| {
             put_int(out, EMPTY);
             put_uint(out, 0);
         });
     }
 
-    /// Appends a response whose body `encode` writes. On error nothing is appended.
+    /// Appends a response. On error at most definitions are appended.
     pub(crate) fn value(
         &mut self,
         out: &mut Vec<u8>,
         method: &str,
         seq: u64,
-        encode: impl FnOnce(&mut Encoder, &mut Vec<u8>) -> Result<(), gobwire::Error>,
+        answer: &(impl ToGob + ?Sized),
     ) -> Result<(), gobwire::Error> {
         let mut body = Vec::new();
-        // The definition of the empty struct may be all that stays of a failed attempt.
-        let encoder = self.encoder(out);
-        encode(encoder, &mut body)?;
+        answer.put_gob(&mut self.sent, out, &mut body)?;
         self.response_header(out, method, seq, "");
         out.append(&mut body);
         Ok(())
@@ -98,24 +88,5 @@ impl Writer {
             put_struct(out, HEADER, "Response", &fields);
         }
         header::put(out, HEADER, method, seq, error);
-    }
-
-    fn define_empty(&mut self, out: &mut Vec<u8>) {
-        if !self.empty_defined {
-            self.empty_defined = true;
-            put_struct(out, EMPTY, "", &[]);
-        }
-    }
-
-    fn encoder(&mut self, out: &mut Vec<u8>) -> &mut Encoder {
-        if self.encoder.is_none() {
-            self.define_empty(out);
-            let mut encoder = Box::<Encoder>::default();
-            encoder
-                .encode(&Empty {})
-                .expect("a struct without fields encodes");
-            self.encoder = Some(encoder);
-        }
-        self.encoder.as_mut().expect("it was made just above")
     }
 }

@@ -1,6 +1,9 @@
-//! The `params` of a JSON request: an array whose first element is the argument.
+//! The `params` of a JSON request, which hold the one argument a method takes.
 //!
-//! As in Go, further elements are ignored, and a missing one is a zero value.
+//! Go's dialect has an array whose first element is the argument; further elements are
+//! ignored, and a missing one is a zero value. JSON-RPC 2.0 has arguments by position and by
+//! name: an array with one element may hold the argument as in Go; any other array, and every
+//! object, is the argument itself, whose fields serde fills by position or by name.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,34 +11,125 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, Deserializer, IgnoredAny, SeqAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::error::ArgumentError;
+use crate::json::object::Text;
 
-/// The argument as a value.
-pub(crate) fn value<T: DeserializeOwned + Default>(
-    params: Option<&str>,
-) -> Result<T, ArgumentError> {
-    let first: First<Option<T>> = parse(params)?;
-    Ok(first.0.flatten().unwrap_or_default())
+/// Where an argument lies, and by which rules it is read.
+#[derive(Debug)]
+pub(crate) struct Params<'a> {
+    json: Option<Cow<'a, str>>,
+    rules: Rules,
 }
 
-/// The argument as a string, borrowed where it has no escapes.
-pub(crate) fn text(params: Option<&str>) -> Result<Cow<'_, str>, ArgumentError> {
-    let first: First<Option<Text<'_>>> = parse(params)?;
-    Ok(first.0.flatten().map(|text| text.0).unwrap_or_default())
+#[derive(Clone, Copy, Debug)]
+enum Rules {
+    Go,
+    Two,
+    /// The text is the value: a reply.
+    Bare,
 }
 
-fn parse<'a, T: Deserialize<'a>>(params: Option<&'a str>) -> Result<T, ArgumentError> {
-    let params = params.ok_or(ArgumentError::MissingParams)?;
-    Ok(serde_json::from_str(params)?)
+impl<'a> Params<'a> {
+    pub(crate) fn go(json: Option<&'a str>) -> Self {
+        Self {
+            json: json.map(Cow::Borrowed),
+            rules: Rules::Go,
+        }
+    }
+
+    pub(crate) fn two(json: Option<&'a str>) -> Self {
+        Self {
+            json: json.map(Cow::Borrowed),
+            rules: Rules::Two,
+        }
+    }
+
+    pub(crate) fn bare(json: Cow<'a, str>) -> Self {
+        Self {
+            json: Some(json),
+            rules: Rules::Bare,
+        }
+    }
+
+    /// The same, no longer borrowed from the input.
+    pub(crate) fn into_owned(self) -> Params<'static> {
+        Params {
+            json: self.json.map(|json| Cow::Owned(json.into_owned())),
+            rules: self.rules,
+        }
+    }
+
+    /// The argument as a value; a missing one is zero.
+    pub(crate) fn value<T: DeserializeOwned + Default>(&self) -> Result<T, ArgumentError> {
+        Ok(self.read::<T>()?.unwrap_or_default())
+    }
+
+    /// The argument as a string, borrowed where it has no escapes.
+    pub(crate) fn text(&self) -> Result<Cow<'_, str>, ArgumentError> {
+        let text = self.read::<Text<'_>>()?;
+        Ok(text.map(|text| text.0).unwrap_or_default())
+    }
+
+    /// The JSON text as a value, without any rule.
+    pub(crate) fn whole<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
+        let json = self.json.as_deref().ok_or(ArgumentError::MissingParams)?;
+        Ok(serde_json::from_str(json)?)
+    }
+
+    fn read<'s, T: Deserialize<'s>>(&'s self) -> Result<Option<T>, ArgumentError> {
+        match (self.rules, self.json.as_deref()) {
+            (Rules::Go, Some(json)) => go(json),
+            (Rules::Two, Some(json)) => two(json),
+            (Rules::Two, None) => Ok(None),
+            (Rules::Bare, Some(json)) => Ok(serde_json::from_str(json)?),
+            (Rules::Go | Rules::Bare, None) => Err(ArgumentError::MissingParams),
+        }
+    }
 }
 
-#[derive(Deserialize)]
-#[serde(transparent)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+fn go<'a, T: Deserialize<'a>>(json: &'a str) -> Result<Option<T>, ArgumentError> {
+    let kind = match json.bytes().next() {
+        Some(b'[') => {
+            let first: First<Option<T>> = serde_json::from_str(json)?;
+            return Ok(first.value.flatten());
+        }
+        Some(b'{') => "object",
+        Some(b'"') => "string",
+        Some(b't' | b'f') => "bool",
+        Some(_) | None => "number",
+    };
+    Err(ArgumentError::NotAnArray { kind })
+}
 
-/// The first element of a sequence, if it has one.
-struct First<T>(Option<T>);
+fn two<'a, T: Deserialize<'a>>(json: &'a str) -> Result<Option<T>, ArgumentError> {
+    if json.starts_with('[') {
+        let first: First<&RawValue> = serde_json::from_str(json)?;
+        match first {
+            First { value: None, .. } => return Ok(None),
+            First {
+                value: Some(first),
+                alone: true,
+            } => {
+                return serde_json::from_str(first.get()).or_else(|error| {
+                    // One field by position, or a list of one.
+                    serde_json::from_str(json)
+                        .map(Some)
+                        .map_err(|_| error.into())
+                });
+            }
+            First { alone: false, .. } => {}
+        }
+    }
+    Ok(serde_json::from_str(json).map(Some)?)
+}
+
+/// The first element of a sequence, if it has one, and whether it has no other.
+struct First<T> {
+    value: Option<T>,
+    alone: bool,
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for First<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -53,9 +147,12 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for FirstVisitor<T> {
     }
 
     fn visit_seq<S: SeqAccess<'de>>(self, mut elements: S) -> Result<First<T>, S::Error> {
-        let first = elements.next_element()?;
-        while elements.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(First(first))
+        let value = elements.next_element()?;
+        let mut alone = true;
+        while elements.next_element::<IgnoredAny>()?.is_some() {
+            alone = false;
+        }
+        Ok(First { value, alone })
     }
 }
 
@@ -64,13 +161,51 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_element_is_the_argument() {
-        assert_eq!(text(Some(r#"["a"]"#)).unwrap(), "a");
-        assert_eq!(text(Some(r#"["\u0061",2]"#)).unwrap(), "a");
-        assert_eq!(value::<u32>(Some("[7,8]")).unwrap(), 7);
-        assert_eq!(value::<u32>(Some("[]")).unwrap(), 0);
-        assert_eq!(value::<u32>(Some("[null]")).unwrap(), 0);
-        assert!(value::<u32>(Some("7")).is_err());
-        assert!(matches!(text(None), Err(ArgumentError::MissingParams)));
+    fn in_go_the_first_element_is_the_argument() {
+        let text = |json| Params::go(Some(json)).text().map(Cow::into_owned);
+        let number = |json| Params::go(Some(json)).value::<u32>();
+        assert_eq!(text(r#"["a"]"#).unwrap(), "a");
+        assert_eq!(text(r#"["\u0061",2]"#).unwrap(), "a");
+        assert_eq!(number("[7,8]").unwrap(), 7);
+        assert_eq!(number("[]").unwrap(), 0);
+        assert_eq!(number("[null]").unwrap(), 0);
+        let missing = Params::go(None).value::<u32>();
+        assert!(matches!(missing, Err(ArgumentError::MissingParams)));
+        for (json, kind) in [
+            ("7", "number"),
+            ("{}", "object"),
+            ("\"x\"", "string"),
+            ("true", "bool"),
+        ] {
+            let text =
+                format!("json: cannot unmarshal {kind} into Go value of type [1]interface {{}}");
+            assert_eq!(number(json).unwrap_err().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn in_two_an_argument_comes_by_position_or_by_name() {
+        #[derive(Debug, Default, PartialEq, Deserialize)]
+        struct Pair {
+            #[serde(default)]
+            a: i64,
+            #[serde(default)]
+            b: i64,
+        }
+        let pair = |json| Params::two(Some(json)).value::<Pair>();
+        for json in ["[1,2]", r#"{"b":2,"a":1}"#, r#"[{"a":1,"b":2}]"#, "[[1,2]]"] {
+            assert_eq!(pair(json).unwrap(), Pair { a: 1, b: 2 }, "{json}");
+        }
+        assert_eq!(pair("[]").unwrap(), Pair::default());
+        assert_eq!(pair("[5]").unwrap(), Pair { a: 5, b: 0 });
+        assert_eq!(Params::two(None).value::<Pair>().unwrap(), Pair::default());
+        assert!(pair("[1,2,3]").is_err());
+        let list = |json| Params::two(Some(json)).value::<Vec<i64>>();
+        assert_eq!(list("[1,2,4]").unwrap(), [1, 2, 4]);
+        assert_eq!(list("[1]").unwrap(), [1]);
+        assert_eq!(list("[[1]]").unwrap(), [1]);
+        assert_eq!(Params::two(Some("[\"a\"]")).text().unwrap(), "a");
+        assert!(Params::two(Some("[\"a\",\"b\"]")).text().is_err());
+        assert!(Params::two(Some("{\"a\":\"b\"}")).text().is_err());
     }
 }

@@ -6,17 +6,18 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Beats for as long as somebody holds it.
 #[derive(Debug)]
 pub(super) struct Heart {
     runtime: Handle,
+    thread: ThreadId,
     stop: CancellationToken,
 }
 
@@ -24,6 +25,9 @@ pub(super) struct Heart {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
+    /// It was given no server.
+    #[error("there is no address to connect to")]
+    NoAddress,
     /// It was to watch the runtime that it is started on, and there is none.
     #[error("there is no tokio runtime here to watch")]
     NoRuntime,
@@ -52,19 +56,31 @@ impl Heart {
         &self.runtime
     }
 
+    /// Whether its thread is the one that asks.
+    pub(super) fn is_here(&self) -> bool {
+        thread::current().id() == self.thread
+    }
+
+    /// A time that its thread measures, for whoever waits for it on whatever runtime.
+    pub(super) fn sleep(&self, duration: Duration) -> Sleep {
+        let _timers = self.runtime.enter();
+        sleep(duration)
+    }
+
     fn start() -> Result<Self, StartError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(StartError::Runtime)?;
+        let handle = runtime.handle().clone();
         let stop = CancellationToken::new();
-        let heart = Self {
-            runtime: runtime.handle().clone(),
-            stop: stop.clone(),
-        };
+        let stopped = stop.clone();
         let body = Body(Some(runtime));
         let thread = thread::Builder::new().name("carotid-heartbeat".to_owned());
-        let spawned = thread.spawn(move || body.run(&stop));
-        spawned.map_err(StartError::Thread)?;
-        Ok(heart)
+        let spawned = thread.spawn(move || body.run(&stopped));
+        Ok(Self {
+            runtime: handle,
+            thread: spawned.map_err(StartError::Thread)?.thread().id(),
+            stop,
+        })
     }
 }
 
@@ -121,6 +137,15 @@ mod tests {
         let endless = heart.runtime().spawn(std::future::pending::<()>());
         drop(heart);
         assert!(endless.await.unwrap_err().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_heart_knows_its_own_thread() {
+        let heart = Arc::new(Heart::start().unwrap());
+        assert!(!heart.is_here());
+        let inner = Arc::clone(&heart);
+        let asked = heart.runtime().spawn(async move { inner.is_here() });
+        assert!(asked.await.unwrap());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! A client in front of a server that grants what the test wants and keeps what it is told.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
+use carotid_core::Terms;
 use carotid_netrpc::{
-    Answer, Argument, Interceptor, Options, Router, ServerError, serve_connection,
+    Answer, Argument, Host, Interceptor, Listener, PeerAddr, Router, Server, ServerError,
 };
-use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tokio::time::timeout;
 
@@ -27,7 +28,7 @@ enum Heard {
 
 /// A server that says what the test wants, to one connection at a time.
 struct Scripted {
-    address: String,
+    address: SocketAddr,
     heard: mpsc::Receiver<Heard>,
     lose: Arc<Notify>,
 }
@@ -60,31 +61,35 @@ impl Interceptor for Script {
         let _unheard = self.tell.try_send(heard);
         Some(Ok(answer))
     }
+}
 
-    fn idle_timeout(&self) -> Option<Duration> {
-        None
+impl Host for Script {
+    type Interceptor = Self;
+
+    fn accept(self: &Arc<Self>, _: PeerAddr) -> Self {
+        Self::clone(self)
     }
 }
 
 impl Scripted {
     async fn start(grant: OpenReply, answer: BeatReply) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
         let (tell, heard) = mpsc::channel(1000);
-        let mut script = Script {
+        let script = Arc::new(Script {
             grant,
             answer,
             tell,
-        };
+        });
         let lose = Arc::new(Notify::new());
         let lost = Arc::clone(&lose);
         tokio::spawn(async move {
-            let (router, options) = (Router::new(), Options::default());
-            let shutdown = CancellationToken::new();
             loop {
-                let (stream, _) = listener.accept().await.unwrap();
+                // The port stays, whatever becomes of the server.
+                let listener = Listener::try_from(listener.try_clone().unwrap()).unwrap();
+                let server = Server::new(Router::new()).with_host(Arc::clone(&script));
                 tokio::select! {
-                    _ = serve_connection(stream, &router, &options, &mut script, &shutdown) => {}
+                    served = server.serve([listener], CancellationToken::new()) => served.unwrap(),
                     () = lost.notified() => {}
                 }
             }
@@ -97,7 +102,7 @@ impl Scripted {
     }
 
     fn config(&self) -> ClientConfig {
-        ClientConfig::new(&self.address, "payments/7".parse().unwrap())
+        ClientConfig::new(self.address.into(), "payments/7".parse().unwrap())
     }
 
     async fn heard(&mut self) -> Heard {
@@ -145,7 +150,7 @@ fn unrevised() -> BeatReply {
 async fn shown(client: &Client, wanted: impl FnMut(&ClientState) -> bool) -> ClientState {
     let mut state = client.state();
     let found = timeout(PATIENCE, state.wait_for(wanted)).await;
-    found.expect("it does not take this long").unwrap().clone()
+    found.expect("it does not take this long").unwrap()
 }
 
 fn interval_of(state: &ClientState) -> Option<Duration> {

@@ -1,9 +1,9 @@
 //! What a driver can be asked.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use carotid_core::{Health, SessionView, Standing, Tally, Tick};
+use carotid_netrpc::PeerAddr;
 use jiff::Timestamp;
 
 use super::{Driver, Peer, Shared, State};
@@ -14,7 +14,7 @@ pub struct Watched {
     /// What the engine knows.
     pub view: SessionView,
     /// Where it was last heard from.
-    pub peer: Option<SocketAddr>,
+    pub peer: Option<PeerAddr>,
     /// The round trip to it, as the peer itself measured it last.
     pub round_trip: Option<Duration>,
     /// Wall time of [`SessionView::since`], for display only.

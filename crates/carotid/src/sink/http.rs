@@ -1,7 +1,9 @@
 //! Health, sessions and events over HTTP.
 
+mod accept;
 mod events;
 mod health;
+mod methods;
 mod sessions;
 
 use std::fmt::Display;
@@ -14,7 +16,6 @@ use axum::extract::rejection::QueryRejection;
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
-use carotid_netrpc as netrpc;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -23,8 +24,10 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::api::{Failure, Stalls};
-use crate::connection::set_options;
+use crate::dial::set_options;
 use crate::driver::Driver;
+
+pub(crate) use methods::Methods;
 
 /// How long a request's head may take to come, and how long a connection may wait for the next one.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,26 +40,18 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// What the handlers share.
 #[derive(Clone, Debug)]
-struct Desk {
-    driver: Driver,
+pub(crate) struct Desk {
+    pub(crate) driver: Driver,
+    pub(crate) methods: Methods,
     /// The server does not take new calls any more.
-    shutdown: CancellationToken,
+    pub(crate) shutdown: CancellationToken,
     /// The listener itself ends.
-    stop: CancellationToken,
+    pub(crate) stop: CancellationToken,
 }
 
 /// Answers on `listener` until `stop`; from `shutdown` on it says that the server is not ready.
-pub(crate) async fn serve(
-    listener: TcpListener,
-    driver: Driver,
-    shutdown: CancellationToken,
-    stop: CancellationToken,
-) {
-    let desk = Desk {
-        driver,
-        shutdown,
-        stop: stop.clone(),
-    };
+pub(crate) async fn serve(listener: TcpListener, desk: Desk) {
+    let stop = desk.stop.clone();
     let router = Router::new()
         .route("/livez", get(health::live))
         .route("/readyz", get(health::ready))
@@ -66,6 +61,7 @@ pub(crate) async fn serve(
         .route("/api/v1/services/{service}", get(sessions::service))
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/stalls", get(stalls))
+        .route("/debug/rpc", get(methods::page))
         .fallback(nowhere)
         .with_state(desk);
     let mut connections = JoinSet::new();
@@ -73,7 +69,7 @@ pub(crate) async fn serve(
         let (tcp, peer) = tokio::select! {
             () = stop.cancelled() => break,
             Some(_) = connections.join_next() => continue,
-            accepted = netrpc::accept(&listener) => accepted,
+            accepted = accept::accept(&listener) => accepted,
         };
         // A reader that takes nothing for this long is not kept.
         match set_options(&tcp, USER_TIMEOUT) {
@@ -109,7 +105,7 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
     let why = format!(
-        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services/NAME, /api/v1/events or /api/v1/stalls"
+        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services/NAME, /api/v1/events, /api/v1/stalls or /debug/rpc"
     );
     refuse(StatusCode::NOT_FOUND, why)
 }

@@ -1,19 +1,27 @@
 //! The `Heartbeat` methods of Go's recipe, and every other call as a sign of life.
 
+mod calls;
+mod reception;
+mod roster;
+#[cfg(test)]
+mod tests;
+
 use std::borrow::Cow;
-use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use carotid_core::{Allowance, BreakerConfig, Disconnect, Opened, SessionName, Terms, Vitals};
-use carotid_netrpc::{Answer, Argument, Interceptor, ServerError};
+use carotid_netrpc::{Answer, Argument, End, Interceptor, PeerAddr, ServerError};
 
 use super::messages::{
     BEAT, BeatArgs, BeatReply, CHECK, CLOSE, NameArgs, OPEN, OpenArgs, OpenReply, PING, SERVING,
 };
-use crate::connection::{ConnectionId, UserTimeout};
-use crate::driver::{Driver, SessionKey};
-use crate::server::ServerConfig;
+use crate::connection::{ConnectionId, disconnect};
+use calls::count;
+use roster::{Deal, Named, Roster};
+
+pub(crate) use calls::Calls;
+pub(crate) use reception::Reception;
 
 /// A connection with more sessions than this is a relay, whose own calls say nothing of the peers
 /// behind it. It also bounds the work that one call causes (I4).
@@ -29,110 +37,99 @@ const DETACHED_AT_ONCE: usize = 256;
 /// One connection's `Heartbeat` service: the sessions it has named, and their beats.
 #[derive(Debug)]
 pub(crate) struct Heartbeat {
-    driver: Driver,
+    reception: Arc<Reception>,
     connection: ConnectionId,
-    peer: SocketAddr,
-    /// For peers that wish nothing else.
-    terms: Terms,
-    allowance: Allowance,
-    breaker: BreakerConfig,
-    named: HashMap<SessionName, Named, foldhash::fast::RandomState>,
+    peer: PeerAddr,
+    roster: Roster,
     /// How many names bring the next search for ended ones.
     purge_at: usize,
     /// For how long it may be silent.
     idle_timeout: Duration,
-    user_timeout: UserTimeout,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Named {
-    key: SessionKey,
-    epoch: u32,
-    /// What the peer asked for, for the next life of the name.
-    wish: Option<Terms>,
-    /// What it was granted.
-    granted: Terms,
-    /// What it was told with its last beat, which holds from its next one: until then it may not know.
-    promised: Option<Terms>,
 }
 
 impl Heartbeat {
-    pub(crate) fn new(
-        driver: Driver,
-        connection: ConnectionId,
-        peer: SocketAddr,
-        config: &ServerConfig,
-        user_timeout: UserTimeout,
-    ) -> Self {
-        let terms = config.engine.terms;
+    fn new(reception: Arc<Reception>, connection: ConnectionId, peer: PeerAddr) -> Self {
         Self {
-            driver,
+            idle_timeout: idle_timeout(reception.terms, &reception.breaker),
+            reception,
             connection,
             peer,
-            terms,
-            allowance: config.allowance,
-            breaker: config.breaker,
-            named: HashMap::default(),
+            roster: Roster::default(),
             purge_at: FIRST_PURGE,
-            idle_timeout: idle_timeout(terms, &config.breaker),
-            user_timeout,
         }
     }
 
     /// Tells the driver that the connection is gone.
-    pub(crate) async fn detach(mut self, why: Disconnect) {
-        for (count, (_, named)) in std::mem::take(&mut self.named).into_iter().enumerate() {
+    async fn detach(mut self, why: Disconnect) {
+        for (count, named) in self.roster.take().into_iter().enumerate() {
             // A session that ended meanwhile needs to hear nothing.
-            let _ended = self.driver.detach(named.key, why);
+            let _ended = self.reception.driver.detach(named.key, why);
             if count % DETACHED_AT_ONCE == DETACHED_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
         }
     }
 
+    /// The same at once, for those of whom there are few.
+    fn detach_now(&mut self, why: Disconnect) {
+        for named in self.roster.take() {
+            let _ended = self.reception.driver.detach(named.key, why);
+        }
+    }
+
     fn ping(&mut self, argument: &mut Argument<'_>) -> Result<Answer, ServerError> {
         let name = argument.as_str()?;
+        count(&self.reception.calls.ping);
         self.beat(&self.own_name(name), Vitals::default(), None)?;
         Ok(Answer::text("Pong"))
     }
 
     fn open(&mut self, argument: &mut Argument<'_>) -> Result<Answer, ServerError> {
         let args: OpenArgs = argument.decode()?;
-        let wish = args.terms(self.terms).map_err(refuse)?;
+        count(&self.reception.calls.open);
+        let wish = args.terms(self.reception.terms).map_err(refuse)?;
         let name = self.own_name(Cow::Borrowed(&args.name));
         let (_, opened) = self.attach(&name, Some(wish))?;
-        let sessions = self.driver.sessions();
-        let grant = self.allowance.grant(opened.terms, sessions, rand::random());
+        let sessions = self.reception.driver.sessions();
+        let allowance = &self.reception.allowance;
+        let grant = allowance.grant(opened.terms, sessions, rand::random());
         Ok(Answer::value(OpenReply::new(&opened, &grant)))
     }
 
     fn beat_with_vitals(&mut self, argument: &mut Argument<'_>) -> Result<Answer, ServerError> {
         let args: BeatArgs = argument.decode()?;
+        count(&self.reception.calls.beat);
         let name = self.own_name(Cow::Borrowed(&args.name));
-        let named = self.beat(&name, args.vitals(), args.round_trip())?;
-        let revised = self.revise(&name, named);
-        Ok(Answer::value(BeatReply::new(named.epoch, revised)))
+        let at = self.beat(&name, args.vitals(), args.round_trip())?;
+        let revised = self.revise(at);
+        Ok(Answer::value(BeatReply::new(
+            self.roster[at].epoch,
+            revised,
+        )))
     }
 
     /// Other terms for a session that has just beaten, where its fleet has grown or shrunk.
-    fn revise(&mut self, name: &str, named: Named) -> Option<Terms> {
-        let wish = named.wish?;
-        let kept = self.named.get_mut(name)?;
-        if let Some(promised) = kept.promised.take() {
+    fn revise(&mut self, at: usize) -> Option<Terms> {
+        let Reception {
+            driver, allowance, ..
+        } = &*self.reception;
+        let Named { key, deal, .. } = &mut self.roster[at];
+        let deal = deal.as_mut()?;
+        if let Some(promised) = deal.promised.take() {
             // An end of the session is found out by its next beat.
-            let _ended = self.driver.revise(named.key, promised);
-            kept.granted = promised;
+            let _ended = driver.revise(*key, promised);
+            deal.granted = promised;
         }
-        let better = self.allowance.terms(wish, self.driver.sessions()).ok()?;
-        if !Allowance::is_worth_telling(kept.granted, better) {
+        let better = allowance.terms(deal.wish, driver.sessions()).ok()?;
+        if !Allowance::is_worth_telling(deal.granted, better) {
             return None;
         }
-        if kept.granted.interval() < better.interval() {
+        if deal.granted.interval() < better.interval() {
             // A longer interval must be known here before it is known there.
-            let _ended = self.driver.revise(named.key, better);
-            kept.granted = better;
+            let _ended = driver.revise(*key, better);
+            deal.granted = better;
         } else {
-            kept.promised = Some(better);
+            deal.promised = Some(better);
         }
         self.outlast(better);
         Some(better)
@@ -140,89 +137,101 @@ impl Heartbeat {
 
     fn close(&mut self, argument: &mut Argument<'_>) -> Result<Answer, ServerError> {
         let args: NameArgs = argument.decode()?;
+        count(&self.reception.calls.close);
         let name = self.own_name(Cow::Borrowed(&args.name));
-        let Some(named) = self.named.remove(&*name) else {
+        let Some(named) = self.roster.remove(&name) else {
             return Err("carotid: this connection has no session of that name".into());
         };
         // One that has died meanwhile has nothing left to say goodbye to.
-        let _ended = self.driver.close(named.key);
+        let _ended = self.reception.driver.close(named.key);
         Ok(Answer::value(BeatReply::new(named.epoch, None)))
     }
 
     /// A beat of the session with this name; begins it if this connection did not name it before,
-    /// or if it has ended since.
+    /// or if it has ended since. Returns where it stands in the roster.
     fn beat(
         &mut self,
         name: &str,
         vitals: Vitals,
         round_trip: Option<Duration>,
-    ) -> Result<Named, ServerError> {
-        let known = self.named.get(name).copied();
-        if let Some(named) = known
-            && let Ok(terms) = self.driver.beat(named.key, vitals, round_trip)
-        {
-            if named.wish.is_some() && terms.timeout() != named.granted.timeout() {
-                self.reclaim(name, named);
+    ) -> Result<usize, ServerError> {
+        let known = self.roster.find(name);
+        if let Some(at) = known {
+            let named = &self.roster[at];
+            if let Ok(terms) = self.reception.driver.beat(named.key, vitals, round_trip) {
+                self.reclaim(named, terms);
+                return Ok(at);
             }
-            return Ok(named);
         }
-        let wish = known.and_then(|named| named.wish);
-        let (named, _) = self.attach(name, wish)?;
+        let deal = known.and_then(|at| self.roster[at].deal.as_deref().copied());
+        let (at, _) = self.attach(name, deal.map(|deal| deal.wish))?;
         // A peer that has not heard of its death beats as it was told in its last life.
-        if let (Some(known), Some(named)) = (known, self.named.get_mut(name)) {
-            named.granted = known.granted;
+        if let (Some(before), Some(deal)) = (deal, &mut self.roster[at].deal) {
+            deal.granted = before.granted;
         }
-        Ok(named)
+        Ok(at)
     }
 
-    /// Another connection has brought the session other terms. If it is gone, this one's hold again.
-    fn reclaim(&self, name: &str, named: Named) {
-        tracing::debug!(name, "terms of another connection are in force");
-        // An end of the session is found out by its next beat.
-        let _ended = self.driver.revise(named.key, named.granted);
+    /// Another connection may have brought the session other terms. If it is gone, this one's hold
+    /// again.
+    fn reclaim(&self, named: &Named, in_force: Terms) {
+        if let Some(deal) = &named.deal
+            && deal.granted.timeout() != in_force.timeout()
+        {
+            tracing::debug!(name = %named.name, "terms of another connection are in force");
+            // An end of the session is found out by its next beat.
+            let _ended = self.reception.driver.revise(named.key, deal.granted);
+        }
     }
 
-    fn attach(&mut self, name: &str, wish: Option<Terms>) -> Result<(Named, Opened), ServerError> {
+    fn attach(&mut self, name: &str, wish: Option<Terms>) -> Result<(usize, Opened), ServerError> {
         let name = SessionName::new(name).map_err(refuse)?;
-        let sessions = self.driver.sessions();
-        let terms = wish.map(|wish| self.allowance.terms(wish, sessions));
+        let Reception {
+            driver, allowance, ..
+        } = &*self.reception;
+        let terms = wish.map(|wish| allowance.terms(wish, driver.sessions()));
         let terms = terms.transpose().map_err(refuse)?;
-        if let Some(before) = self.named.get(&name) {
+        if let Some(at) = self.roster.find(name.as_str()) {
             // It is to have one connection more, and that is still this one.
-            let _ended = self.driver.detach(before.key, Disconnect::Local);
+            let _ended = driver.detach(self.roster[at].key, Disconnect::Local);
         }
-        let opened = self.driver.open(name.clone(), terms, self.peer);
+        let opened = driver.open(name.clone(), terms, self.peer);
         let (key, opened) = opened.map_err(|error| {
-            self.driver.warn_of(error);
+            driver.warn_of(error);
             refuse(error)
         })?;
-        let named = Named {
+        let deal = wish.map(|wish| {
+            Box::new(Deal {
+                wish,
+                granted: opened.terms,
+                promised: None,
+            })
+        });
+        self.purge();
+        let at = self.roster.insert(Named {
+            name: name.as_str().into(),
             key,
             epoch: opened.epoch,
-            wish,
-            granted: opened.terms,
-            promised: None,
-        };
-        self.named.insert(name, named);
-        self.purge();
+            deal,
+        });
         self.outlast(opened.terms);
-        Ok((named, opened))
+        Ok((at, opened))
     }
 
-    /// Keeps the connection for as long as such terms may need it.
+    /// Keeps the connection for as long as such terms may need it: a shorter time would end
+    /// connections of living peers, and detection comes first.
     fn outlast(&mut self, terms: Terms) {
-        self.idle_timeout = self.idle_timeout.max(idle_timeout(terms, &self.breaker));
-        // A shorter one would end connections of living peers: detection comes first.
-        self.user_timeout.raise(self.idle_timeout);
+        let needed = idle_timeout(terms, &self.reception.breaker);
+        self.idle_timeout = self.idle_timeout.max(needed);
     }
 
     /// Forgets names whose sessions have ended, so that a connection with ever new names takes no
     /// more memory than the sessions it keeps alive (I9).
     fn purge(&mut self) {
-        if self.purge_at <= self.named.len() {
-            let driver = &self.driver;
-            self.named.retain(|_, named| driver.is_watched(named.key));
-            self.purge_at = (2 * self.named.len()).max(FIRST_PURGE);
+        if self.purge_at <= self.roster.len() + 1 {
+            let driver = &self.reception.driver;
+            self.roster.retain(|named| driver.is_watched(named.key));
+            self.purge_at = (2 * self.roster.len()).max(FIRST_PURGE);
         }
     }
 
@@ -237,10 +246,14 @@ impl Heartbeat {
 
     /// Any call shows that the peer lives.
     fn beat_all(&self) {
-        if self.named.len() <= OWN_SESSIONS {
-            for named in self.named.values() {
+        if self.roster.len() <= OWN_SESSIONS {
+            for named in self.roster.iter() {
                 // The next call that names it begins it anew.
-                let _ended = self.driver.beat(named.key, Vitals::default(), None);
+                let beaten = self
+                    .reception
+                    .driver
+                    .beat(named.key, Vitals::default(), None);
+                let _ended = beaten;
             }
         }
     }
@@ -258,6 +271,7 @@ impl Interceptor for Heartbeat {
             CLOSE => Some(self.close(argument)),
             BEAT => Some(self.beat_with_vitals(argument)),
             CHECK => {
+                count(&self.reception.calls.check);
                 self.beat_all();
                 Some(Ok(Answer::text(SERVING)))
             }
@@ -273,132 +287,49 @@ impl Interceptor for Heartbeat {
     fn idle_timeout(&self) -> Option<Duration> {
         Some(self.idle_timeout)
     }
+
+    fn peer_closed(&mut self) {
+        self.detach_now(Disconnect::Closed);
+    }
+
+    fn end(self, end: &End) {
+        log_end(self.connection, self.peer, end);
+        let why = disconnect(end);
+        if self.roster.len() <= DETACHED_AT_ONCE {
+            let mut few = self;
+            few.detach_now(why);
+        } else {
+            // A relay's sessions are told apart from the thread that others wait for.
+            let runtime = self.reception.runtime.clone();
+            runtime.spawn(self.detach(why));
+        }
+    }
 }
 
-/// A connection task that is dropped in the middle leaves nothing attached.
+/// A connection that is dropped in the middle leaves nothing attached.
 impl Drop for Heartbeat {
     fn drop(&mut self) {
-        for named in self.named.values() {
-            let _ended = self.driver.detach(named.key, Disconnect::Local);
-        }
+        self.detach_now(Disconnect::Local);
+    }
+}
+
+fn log_end(connection: ConnectionId, peer: PeerAddr, end: &End) {
+    if matches!(
+        end,
+        End::Malformed(_) | End::WriteTimeout | End::NoFirstCall
+    ) {
+        tracing::warn!(%peer, %connection, reason = %end, "connection ended");
+    } else {
+        tracing::debug!(%peer, %connection, reason = %end, "connection ended");
     }
 }
 
 /// For how long a connection may be silent without its sessions being dead: their timeout, and for as
 /// long as mass silence may hold their deaths, so that a network that heals finds it open.
-pub(crate) fn idle_timeout(terms: Terms, breaker: &BreakerConfig) -> Duration {
+fn idle_timeout(terms: Terms, breaker: &BreakerConfig) -> Duration {
     terms.timeout() + breaker.longest_hold(terms.interval())
 }
 
 fn refuse(error: impl std::fmt::Display) -> ServerError {
     ServerError::from(format!("carotid: {error}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use carotid_core::Config;
-
-    fn heartbeat() -> Heartbeat {
-        let terms = Terms::default();
-        let driver = Driver::new(&Config::default(), BreakerConfig::default()).unwrap();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        let user_timeout = UserTimeout::new(terms.timeout());
-        let config = ServerConfig {
-            allowance: Allowance {
-                beats_per_second: 100,
-                ..Allowance::default()
-            },
-            ..ServerConfig::default()
-        };
-        Heartbeat::new(driver, ConnectionId(1), peer, &config, user_timeout)
-    }
-
-    fn beat(heartbeat: &mut Heartbeat, name: &str) -> Named {
-        heartbeat.beat(name, Vitals::default(), None).unwrap()
-    }
-
-    #[test]
-    fn names_of_ended_sessions_are_not_kept_for_ever() {
-        let mut heartbeat = heartbeat();
-        let lasting = beat(&mut heartbeat, "lasting");
-        for index in 0..10_000 {
-            let named = beat(&mut heartbeat, &format!("brief/{index}"));
-            heartbeat.driver.close(named.key).unwrap();
-            assert!(heartbeat.named.len() <= FIRST_PURGE);
-        }
-        assert!(heartbeat.driver.is_watched(lasting.key));
-        assert_eq!(beat(&mut heartbeat, "lasting").key, lasting.key);
-    }
-
-    #[test]
-    fn terms_follow_the_size_of_the_fleet() {
-        let mut heartbeat = heartbeat();
-        let seconds = Duration::from_secs;
-        let wish = Terms::new(seconds(1), seconds(10)).unwrap();
-        heartbeat.attach("fleet/0", Some(wish)).unwrap();
-        let interval = |heartbeat: &Heartbeat, named: Named| {
-            let view = heartbeat.driver.find("fleet/0").unwrap().view;
-            assert_eq!(heartbeat.named["fleet/0"].key, named.key);
-            view.terms.interval()
-        };
-        let named = beat(&mut heartbeat, "fleet/0");
-        assert_eq!(heartbeat.revise("fleet/0", named), None);
-        let others: Vec<_> = (1..1000)
-            .map(|index| heartbeat.attach(&format!("fleet/{index}"), Some(wish)))
-            .map(|attached| attached.unwrap().0)
-            .collect();
-
-        let longer = heartbeat.revise("fleet/0", named).unwrap();
-        assert_eq!(
-            (longer.interval(), longer.timeout()),
-            (seconds(10), seconds(30))
-        );
-        assert_eq!(interval(&heartbeat, named), seconds(10), "at once");
-        assert_eq!(heartbeat.idle_timeout(), Some(seconds(70)));
-
-        for other in others {
-            heartbeat.driver.close(other.key).unwrap();
-        }
-        assert_eq!(heartbeat.revise("fleet/0", named), Some(wish));
-        assert_eq!(
-            interval(&heartbeat, named),
-            seconds(10),
-            "it may not know yet"
-        );
-        assert_eq!(heartbeat.revise("fleet/0", named), None);
-        assert_eq!(interval(&heartbeat, named), seconds(1));
-    }
-
-    #[test]
-    fn a_peer_that_died_without_knowing_is_told_its_terms_anew() {
-        let mut heartbeat = heartbeat();
-        let seconds = Duration::from_secs;
-        let wish = Terms::new(seconds(1), seconds(10)).unwrap();
-        heartbeat.attach("fleet/0", Some(wish)).unwrap();
-        let mut others = Vec::new();
-        for index in 1..1000 {
-            let attached = heartbeat.attach(&format!("fleet/{index}"), Some(wish));
-            others.push(attached.unwrap().0);
-        }
-        let named = beat(&mut heartbeat, "fleet/0");
-        assert!(heartbeat.revise("fleet/0", named).is_some());
-        for other in others.iter().chain([&named]) {
-            heartbeat.driver.close(other.key).unwrap();
-        }
-        let revived = beat(&mut heartbeat, "fleet/0");
-        assert_eq!(revived.epoch, 2);
-        assert_eq!(heartbeat.revise("fleet/0", revived), Some(wish));
-    }
-
-    #[test]
-    fn the_idle_timeout_is_the_longest_that_was_granted() {
-        let mut heartbeat = heartbeat();
-        let ms = Duration::from_millis;
-        let terms = |interval, timeout| Terms::new(ms(interval), ms(timeout)).ok();
-        heartbeat.attach("short", terms(10, 20)).unwrap();
-        assert_eq!(heartbeat.idle_timeout(), Some(ms(70_000)));
-        heartbeat.attach("long", terms(1000, 90_000)).unwrap();
-        assert_eq!(heartbeat.idle_timeout(), Some(ms(91_000)));
-    }
 }

@@ -60,7 +60,7 @@ async fn a_ping_without_a_name_is_named_after_its_connection() {
 #[tokio::test]
 async fn a_check_opens_no_session() {
     let ground = Ground::start().await;
-    let asked = carotid::check::ask(&ground.address.to_string(), Duration::from_secs(30)).await;
+    let asked = carotid::check::ask(&ground.address.into(), Duration::from_secs(30)).await;
     assert!(asked.unwrap().is_serving());
     assert_eq!(ground.driver.hub().last_seq(), 0);
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use carotid::core::{Config, Event, Incident, Terms};
-use carotid::netrpc::Router;
+use carotid::netrpc::{Listener, Router};
 use carotid::{ClientConfig, Driver, Happening, Server, ServerConfig, Subscription};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -20,7 +20,7 @@ pub(crate) struct Ground {
     pub(crate) operations: SocketAddr,
     pub(crate) driver: Driver,
     pub(crate) shutdown: CancellationToken,
-    pub(crate) served: JoinHandle<()>,
+    pub(crate) served: JoinHandle<std::io::Result<()>>,
     events: Subscription,
     incidents: Vec<Incident>,
 }
@@ -50,8 +50,9 @@ impl Ground {
 
     pub(crate) async fn with(config: ServerConfig, router: Router) -> Self {
         let server = Server::new(config).unwrap().with_router(router);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
+        let listener = Listener::try_from(listener).unwrap();
         let operations = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let operations_address = operations.local_addr().unwrap();
         let driver = server.driver().clone();
@@ -60,7 +61,7 @@ impl Ground {
         Self {
             address,
             driver,
-            served: tokio::spawn(server.serve(listener, Some(operations), shutdown.clone())),
+            served: tokio::spawn(server.serve([listener], Some(operations), shutdown.clone())),
             operations: operations_address,
             shutdown,
             events,
@@ -70,7 +71,7 @@ impl Ground {
 
     /// Settings of a client for this server.
     pub(crate) fn client(&self, name: &str) -> ClientConfig {
-        ClientConfig::new(self.address.to_string(), name.parse().unwrap())
+        ClientConfig::new(self.address.into(), name.parse().unwrap())
     }
 
     /// The next event of a session: kind, name and cause.

@@ -43,7 +43,7 @@ async fn a_call_in_flight_is_answered_before_the_end() {
     };
     let (answer, ()) = in_time(async { tokio::join!(call, stop) }).await;
     assert_eq!(answer.unwrap(), "late");
-    in_time(&mut ground.served).await.unwrap();
+    in_time(&mut ground.served).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_call_that_never_ends_does_not_hold_up_the_end() {
     let call = client.call::<String>("Slow.Echo", "never");
     let (answer, ()) = in_time(async { tokio::join!(call, stop) }).await;
     assert!(answer.is_err());
-    in_time(&mut ground.served).await.unwrap();
+    in_time(&mut ground.served).await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -77,5 +77,5 @@ async fn a_reader_that_stalls_does_not_hold_up_the_end() {
     in_time(follower.read_exact(&mut status)).await.unwrap();
     assert_eq!(&status, b"HTTP/1.1 200");
     ground.shutdown.cancel();
-    in_time(&mut ground.served).await.unwrap();
+    in_time(&mut ground.served).await.unwrap().unwrap();
 }

@@ -157,7 +157,7 @@ async fn a_client_measures_its_round_trip() {
 
 #[test]
 fn a_client_needs_a_runtime_only_to_watch_it() {
-    let nobody = ClientConfig::new("127.0.0.1:9", "lonely".parse().unwrap());
+    let nobody = ClientConfig::new("127.0.0.1:9".parse().unwrap(), "lonely".parse().unwrap());
     let error = Client::start(nobody.clone()).unwrap_err();
     assert_eq!(error.to_string(), "there is no tokio runtime here to watch");
     let unwatched = ClientConfig {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::gob::definition::put_struct;
 use crate::gob::number::{put_bytes, put_int, put_message, put_uint};
+use crate::gob::types::MAX_TYPES;
 
 const LIMIT: usize = 64 * 1024;
 const HEADER: i64 = 64;
@@ -18,10 +19,10 @@ fn put_text(out: &mut Vec<u8>, text: &str) {
 }
 
 fn read_all(stream: &[u8]) -> Result<Vec<(String, u64, String)>, WireError> {
-    let mut reader = Reader::new(LIMIT);
+    let mut reader = Reader::default();
     let mut input = stream;
     let mut calls = Vec::new();
-    while let Some(mut message) = reader.poll(&mut input)? {
+    while let Some(mut message) = reader.poll(&mut input, LIMIT)? {
         calls.push((
             message.header.method.into_owned(),
             message.header.seq,
@@ -86,7 +87,7 @@ fn a_value_where_a_header_belongs_ends_the_stream() {
 #[test]
 fn type_definitions_are_bounded_in_number_and_in_bytes() {
     let mut stream = Vec::new();
-    for id in 0..1025 {
+    for id in 0..=MAX_TYPES as i64 {
         put_struct(&mut stream, 64 + id, "", &[]);
     }
     assert!(matches!(read_all(&stream), Err(WireError::TooManyTypes)));
@@ -123,9 +124,9 @@ fn put_inline_definition(out: &mut Vec<u8>, holder: i64, inline: i64) {
 
 /// Reads calls whose arguments nobody looks at.
 fn count_unread(mut stream: &[u8]) -> Result<usize, WireError> {
-    let mut reader = Reader::new(LIMIT);
+    let mut reader = Reader::default();
     let mut count = 0;
-    while reader.poll(&mut stream)?.is_some() {
+    while reader.poll(&mut stream, 16 * LIMIT)?.is_some() {
         count += 1;
     }
     Ok(count)
@@ -136,13 +137,12 @@ fn type_definitions_inside_values_are_bounded_too() {
     let mut stream = Vec::new();
     define_header(&mut stream, &[("ServiceMethod", ids::STRING)]);
     put_struct(&mut stream, 65, "Holder", &[("Any", ids::INTERFACE)]);
-    for n in 0..1000 {
+    let most = MAX_TYPES as i64;
+    for n in 2..most {
         put_inline_definition(&mut stream, 65, 100 + n);
     }
-    assert_eq!(count_unread(&stream).unwrap(), 1000);
-    for n in 0..100 {
-        put_inline_definition(&mut stream, 65, 2000 + n);
-    }
+    assert_eq!(count_unread(&stream).unwrap(), MAX_TYPES - 2);
+    put_inline_definition(&mut stream, 65, 100 + most);
     assert!(matches!(
         count_unread(&stream),
         Err(WireError::TooManyTypes)
@@ -164,12 +164,11 @@ fn a_value_is_bounded_however_many_messages_it_is_spread_over() {
         out.push(1);
         put_bytes(out, b"T");
     });
-    for n in 0..100 {
-        let mut definition = Vec::new();
-        put_struct(&mut definition, 100 + n, "", &[]);
-        stream.append(&mut definition);
+    let name = "x".repeat(LIMIT / 8);
+    for n in 0..8 {
+        put_struct(&mut stream, 100 + n, &name, &[]);
     }
-    assert!(matches!(read_all(&stream), Err(WireError::TooManyParts)));
+    assert!(matches!(read_all(&stream), Err(WireError::TooLong { .. })));
 }
 
 #[test]
@@ -186,12 +185,12 @@ fn a_large_value_leaves_no_buffer_behind() {
         put_uint(out, 0);
         put_bytes(out, &[7; 20_000]);
     });
-    let mut reader = Reader::new(LIMIT);
+    let mut reader = Reader::default();
     let mut input = &stream[..];
-    let mut message = reader.poll(&mut input).unwrap().unwrap();
+    let mut message = reader.poll(&mut input, LIMIT).unwrap().unwrap();
     let bytes: Vec<u8> = message.body.decode().unwrap();
     assert_eq!(bytes.len(), 20_000);
     drop(message);
-    assert!(reader.poll(&mut input).unwrap().is_none());
+    assert!(reader.poll(&mut input, LIMIT).unwrap().is_none());
     assert!(!reader.types.is_loaded());
 }

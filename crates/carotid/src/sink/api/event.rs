@@ -1,7 +1,6 @@
 //! What happened, and the evidence for it.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 
 use carotid_core as core;
 use jiff::Timestamp;
@@ -32,7 +31,7 @@ pub struct Event {
     /// How long the session had been silent, in milliseconds of the daemon's attention.
     pub silent_ms: Option<u64>,
     /// Where it was last heard from.
-    pub peer: Option<SocketAddr>,
+    pub peer: Option<String>,
     /// What the conclusion stands on; nothing for `opened`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Evidence>,
@@ -146,7 +145,7 @@ impl From<Record> for Event {
                     epoch: Some(event.epoch),
                     cause: event.kind.cause().map(|cause| cause.as_str().into()),
                     silent_ms: Some(whole_ms(event.silent)),
-                    peer: conclusion.peer,
+                    peer: conclusion.peer.map(|peer| peer.to_string()),
                     stuck_ms: event.kind.stuck().map(whole_ms),
                     evidence: Evidence::of(&conclusion),
                     ..empty

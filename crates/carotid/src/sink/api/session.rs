@@ -1,7 +1,6 @@
 //! Sessions, and why we believe what we believe of them.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 
 use carotid_core::Tally;
 use jiff::Timestamp;
@@ -42,7 +41,7 @@ pub struct Session {
     /// Connections it has now.
     pub connections: u32,
     /// Where it was last heard from.
-    pub peer: Option<SocketAddr>,
+    pub peer: Option<String>,
     /// The agreed time between two beats, in milliseconds.
     pub interval_ms: u64,
     /// The agreed silence that means death, in milliseconds.
@@ -127,7 +126,7 @@ impl From<Watched> for Session {
             last_beat_ms: whole_ms(watched.silent),
             beats: view.beats,
             connections: view.connections,
-            peer: watched.peer,
+            peer: watched.peer.map(|peer| peer.to_string()),
             interval_ms: whole_ms(view.terms.interval()),
             timeout_ms: whole_ms(view.terms.timeout()),
             longest_stall_ms: whole_ms(view.terms.longest_stall()),

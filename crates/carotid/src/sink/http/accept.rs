@@ -12,7 +12,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The next connection. An error of the listener, such as too many open files, is logged and
 /// tried again after 0.1 s. Cancel safe.
-pub async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
             Ok(accepted) => return accepted,
