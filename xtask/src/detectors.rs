@@ -73,7 +73,7 @@ pub(crate) fn compare(options: &Options) -> anyhow::Result<ExitCode> {
     println!("{text}");
     if !options.quick {
         let docs = place::root().join("docs");
-        table::replace_in(&docs.join("detectors.md"), &text)?;
+        table::replace_in(&docs.join("detectors.md"), "bench", &text)?;
         let plot = docs.join("detectors.svg");
         fs::write(&plot, plot::svg(&usual))
             .with_context(|| format!("cannot write {}", plot.display()))?;

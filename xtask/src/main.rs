@@ -58,6 +58,9 @@ enum Task {
     /// The raw echo that `bench` compares with, in a process of its own.
     #[command(hide = true)]
     Echo(bench::echo::Options),
+    /// What `bench instructions` runs under callgrind.
+    #[command(hide = true)]
+    Counted(bench::counted::Options),
 }
 
 fn main() -> ExitCode {
@@ -71,6 +74,7 @@ fn main() -> ExitCode {
         Task::Sim(options) => sim::run(&options),
         Task::Simulate(options) => sim::simulate(&options),
         Task::Echo(options) => bench::echo::run(&options),
+        Task::Counted(options) => bench::counted::run(&options),
     };
     match outcome {
         Ok(code) => code,
@@ -78,5 +82,17 @@ fn main() -> ExitCode {
             eprintln!("cargo xtask: {error:#}");
             ExitCode::FAILURE
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::Cli;
+
+    #[test]
+    fn the_command_line_does_not_contradict_itself() {
+        Cli::command().debug_assert();
     }
 }

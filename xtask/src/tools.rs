@@ -106,6 +106,15 @@ pub(crate) fn find_or_install_redis() -> bool {
     }
 }
 
+/// Valgrind, to count instructions; installed first if it is missing and that is simple.
+pub(crate) fn find_or_install_valgrind() -> bool {
+    let answers = || run::answers(Command::new("valgrind").arg("--version"));
+    answers() || {
+        install("valgrind", "counting instructions");
+        answers()
+    }
+}
+
 /// Installs a Debian package if this is root on a machine with apt, and says so.
 fn install(package: &str, purpose: &str) {
     if !rustix::process::geteuid().is_root() || !run::answers(&mut apt(&["--version"])) {

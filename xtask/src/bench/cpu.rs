@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::contender::{Contender, Programs};
 use super::load::{Load, Shape, Sizes};
-use super::table::Line;
+use super::table::{Line, Ratios};
 
 /// How long to measure, and how often.
 #[derive(Clone, Copy, Debug)]
@@ -20,33 +20,40 @@ impl Effort {
         let milliseconds = Duration::from_millis;
         if quick {
             Self {
-                rounds: 2,
+                rounds: 3,
                 warm_up: milliseconds(100),
                 measured: milliseconds(400),
             }
         } else {
             Self {
-                rounds: 5,
-                warm_up: milliseconds(500),
-                measured: milliseconds(2000),
+                rounds: 11,
+                warm_up: milliseconds(300),
+                measured: milliseconds(1000),
             }
         }
     }
 }
 
 /// Measures all contenders in turn, round after round, so that a slow moment of
-/// the machine falls on each of them; the medians are compared.
+/// the machine falls on each of them; the medians are compared. The ratios are
+/// medians of each round's own, from which the machine's drift is gone.
 pub(crate) fn measure(programs: &Programs, shape: Shape, effort: Effort) -> anyhow::Result<Line> {
     let sizes = programs.sizes()?;
-    let mut figures = Contender::ALL.map(|contender| (contender, Vec::new()));
-    for round in 1..=effort.rounds {
-        for (contender, costs) in &mut figures {
-            let cost = one_round(programs, *contender, sizes, shape, effort)?;
-            eprintln!("{shape:?} round {round} {contender:?}: {cost:.3} µs of CPU per ping");
-            costs.push(cost);
+    let mut rounds = Vec::new();
+    for number in 1..=effort.rounds {
+        let mut costs = [0.0; Contender::ALL.len()];
+        for (contender, cost) in Contender::ALL.into_iter().zip(&mut costs) {
+            *cost = one_round(programs, contender, sizes, shape, effort)?;
         }
+        let [go, raw, carotid] = costs;
+        eprintln!(
+            "{shape:?} round {number}, µs of CPU per ping: Go {go:.3}, raw {raw:.3}, carotid \
+             {carotid:.3} ({:.2}× raw)",
+            carotid / raw
+        );
+        rounds.push(costs);
     }
-    let [go, raw, carotid] = figures.map(|(_, costs)| median(costs));
+    let over = |figure: fn(&[f64; 3]) -> f64| median(rounds.iter().map(figure).collect());
     let manner = match shape.in_flight {
         1 => "one ping at a time".to_owned(),
         more => format!("{more} pings in flight on each"),
@@ -57,10 +64,14 @@ pub(crate) fn measure(programs: &Programs, shape: Shape, effort: Effort) -> anyh
             shape.connections
         ),
         unit: "µs",
-        go,
-        raw,
-        carotid,
+        go: Some(over(|[go, _, _]| *go)),
+        raw: Some(over(|[_, raw, _]| *raw)),
+        carotid: Some(over(|[_, _, carotid]| *carotid)),
         redis: None,
+        ratios: Some(Ratios {
+            to_raw: over(|[_, raw, carotid]| carotid / raw),
+            to_go: over(|[go, _, carotid]| carotid / go),
+        }),
     })
 }
 
@@ -81,7 +92,7 @@ fn one_round(
     Ok(spent.as_secs_f64() * 1e6 / (pings as f64))
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

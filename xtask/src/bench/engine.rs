@@ -73,8 +73,8 @@ fn table_and_beat(go: &GoTable, redis: Option<&Redis>) -> anyhow::Result<Vec<Lin
             unit: "B",
             go: go.bytes_per_entry,
             redis: redis.map(|redis| redis.bytes_per_key),
-            raw: None,
             carotid: Some(bytes),
+            ..Line::default()
         },
         Line {
             what: format!(
@@ -83,8 +83,8 @@ fn table_and_beat(go: &GoTable, redis: Option<&Redis>) -> anyhow::Result<Vec<Lin
             unit: "ns",
             go: go.touch_ns,
             redis: redis.map(|redis| redis.touch_ns),
-            raw: None,
             carotid: Some(spent.as_secs_f64() * 1e9 / beats),
+            ..Line::default()
         },
     ])
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use carotid::core::{BreakerConfig, Config, EventKind, Terms};
+use carotid::netrpc::Listener;
 use carotid::{Driver, Server, ServerConfig, Subscription};
-use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
@@ -62,13 +62,13 @@ async fn deaths(spread: Duration) -> anyhow::Result<Vec<Duration>> {
     let driver = server.driver().clone();
     let events = driver.hub().subscribe(Some(0));
     let shutdown = CancellationToken::new();
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let served = tokio::spawn(server.serve(listener, None, shutdown.clone()));
+    let listener = Listener::bind_tcp("127.0.0.1:0")?;
+    let served = tokio::spawn(server.serve([listener], None, shutdown.clone()));
     let read = tokio::spawn(read(events));
     open_all(&driver, spread).await?;
     let late = read.await.context("the reader of events failed")?;
     shutdown.cancel();
-    served.await.context("the server failed")?;
+    served.await.context("the server failed")??;
     Ok(late)
 }
 

@@ -9,10 +9,16 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use rustix::event::epoll;
+use rustix::event::{Timespec, epoll};
 
 use super::wire::{self, Pings};
 use crate::clock::Stopwatch;
+
+/// A server that does not answer for so long has failed, even one that runs under callgrind.
+const PATIENCE: Timespec = Timespec {
+    tv_sec: 20,
+    tv_nsec: 0,
+};
 
 /// How the connections behave.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +95,15 @@ impl Load {
     /// Connections stay busy afterwards: a later call goes on where this ends.
     pub(crate) fn run(&mut self, duration: Duration) -> anyhow::Result<u64> {
         let watch = Stopwatch::start();
+        self.run_while(|_| watch.elapsed() < duration)
+    }
+
+    /// Has a number of batches answered on all connections together.
+    pub(crate) fn exchange(&mut self, batches: u64) -> anyhow::Result<()> {
+        self.run_while(|done| done < batches).map(drop)
+    }
+
+    fn run_while(&mut self, goes_on: impl Fn(u64) -> bool) -> anyhow::Result<u64> {
         let mut batch = Vec::new();
         for link in self.links.iter_mut().filter(|link| link.awaited == 0) {
             link.send(self.in_flight, &mut batch)?;
@@ -96,19 +111,15 @@ impl Load {
         let mut input = vec![0; 64 * 1024];
         let mut events = Vec::with_capacity(1024);
         let mut batches = 0;
-        let patience = rustix::event::Timespec {
-            tv_sec: 1,
-            tv_nsec: 0,
-        };
-        while watch.elapsed() < duration {
+        while goes_on(batches) {
             events.clear();
             epoll::wait(
                 &self.epoll,
                 rustix::buffer::spare_capacity(&mut events),
-                Some(&patience),
+                Some(&PATIENCE),
             )?;
             if events.is_empty() {
-                bail!("no reply for a second");
+                bail!("no reply for {} seconds", PATIENCE.tv_sec);
             }
             for event in &events {
                 let link = &mut self.links[usize::try_from(event.data.u64())?];
@@ -126,7 +137,7 @@ impl Link {
     fn open(address: SocketAddr, name: &str, talk: Talk) -> anyhow::Result<Self> {
         let mut stream = TcpStream::connect(address).context("cannot connect")?;
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        stream.set_read_timeout(Some(Duration::try_from(PATIENCE)?))?;
         let mut pings = Pings::new(name);
         let mut batch = Vec::new();
         let reply = match talk {

@@ -4,11 +4,19 @@ use std::time::Duration;
 
 use super::contender::{Contender, Programs};
 use super::load::{Load, Shape};
+use super::process::Server;
 use super::table::Line;
 use crate::clock;
 
-/// Time for a server to give back what it needed only while connections came.
+/// Time for a server to give back what it needed only while connections came, and again for as long
+/// as it still does.
 const SETTLING: Duration = Duration::from_secs(2);
+
+/// A server whose memory still moves after so many of these is taken as it is.
+const MOST_SETTLINGS: u32 = 15;
+
+/// Memory that moves by less than this share has settled.
+const SETTLED: f64 = 0.002;
 
 /// Connects, has each connection ping once in its own name, and asks how much
 /// more the server holds resident than before.
@@ -36,17 +44,37 @@ fn kilobytes(programs: &Programs, contender: Contender, connections: usize) -> a
         first,
         contender.talk(sizes),
     )?);
-    clock::settle(SETTLING);
-    let before = server.resident()?;
+    let before = settled(&server)?;
+    let anonymous_before = server.anonymous()?;
     let shape = Shape {
         connections,
         in_flight: 1,
     };
     let load = Load::connect(server.address(), shape, contender.talk(sizes))?;
-    clock::settle(SETTLING);
-    let grown = server.resident()?.saturating_sub(before);
+    let after = settled(&server)?;
+    let anonymous = server.anonymous()?.saturating_sub(anonymous_before);
     drop(load);
-    let each = grown as f64 / 1024.0 / connections as f64;
-    eprintln!("{contender:?}: {each:.2} KB per connection");
+    let kilobytes = |bytes: u64| bytes as f64 / 1024.0 / connections as f64;
+    let each = kilobytes(after.saturating_sub(before));
+    eprintln!(
+        "{contender:?}: {each:.2} KB per connection, {:.2} of it anonymous; {:.1} MB resident \
+         before, {:.1} with them",
+        kilobytes(anonymous),
+        before as f64 / 1e6,
+        after as f64 / 1e6,
+    );
     Ok(each)
+}
+
+/// Resident memory, once it stays what it is.
+fn settled(server: &Server) -> anyhow::Result<u64> {
+    let mut resident = server.resident()?;
+    for _ in 0..MOST_SETTLINGS {
+        clock::settle(SETTLING);
+        let before = std::mem::replace(&mut resident, server.resident()?);
+        if (resident.abs_diff(before) as f64) < SETTLED * before as f64 {
+            break;
+        }
+    }
+    Ok(resident)
 }

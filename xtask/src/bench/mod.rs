@@ -4,10 +4,13 @@
 //! builds everything in release and hands over to that build's `measure`.
 
 pub(crate) mod contender;
+pub(crate) mod counted;
 pub(crate) mod cpu;
 pub(crate) mod driver;
 pub(crate) mod echo;
+pub(crate) mod endurance;
 pub(crate) mod engine;
+pub(crate) mod instructions;
 pub(crate) mod lateness;
 pub(crate) mod load;
 pub(crate) mod memory;
@@ -28,7 +31,7 @@ use rustix::process::{Resource, Rlimit};
 use self::contender::Programs;
 use self::cpu::Effort;
 use self::load::Shape;
-use self::table::Line;
+use self::table::{Line, Section};
 use crate::tools::{Go, INSTALL_GO};
 use crate::{place, run};
 
@@ -37,15 +40,17 @@ use crate::{place, run};
 const IDLE_CONNECTIONS: usize = 15_000;
 
 /// Measures carotid beside the Go recipe and a raw echo, on this machine, in
-/// one run, and prints a Markdown table.
+/// one run, and prints a Markdown table. Churn and soak, which take minutes, only when named.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
     /// Short and rough: to see that it works, not to quote.
     #[arg(long)]
     quick: bool,
-    /// Also put the table into docs/benchmarks.md.
+    /// Also put the tables into docs/benchmarks.md.
     #[arg(long)]
     write: bool,
+    #[command(flatten)]
+    endurance: endurance::Extent,
     /// Measure only these.
     #[arg(value_name = "ROW")]
     rows: Vec<Row>,
@@ -80,10 +85,16 @@ enum Row {
     Lateness,
     /// Ways for beats to reach the engine from several threads.
     Driver,
+    /// Instructions per ping, in a table of their own.
+    Instructions,
+    /// Minutes of connections that come and go; only when named.
+    Churn,
+    /// Minutes of many connections that ping while others come and go; only when named.
+    Soak,
 }
 
 /// Builds, and hands over to the release build.
-pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(_options: &Options) -> anyhow::Result<ExitCode> {
     let Some(go) = Go::find_or_install() else {
         bail!("{INSTALL_GO}")
     };
@@ -97,18 +108,8 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<ExitCode> {
 
     let mut measure = Command::new(target.join("release/xtask"));
     measure.arg("measure").arg("--go-programs").arg(programs);
-    if options.quick {
-        measure.arg("--quick");
-    }
-    if options.write {
-        measure.arg("--write");
-    }
-    for row in &options.rows {
-        let row = row
-            .to_possible_value()
-            .expect("no row is hidden from the command line");
-        measure.arg(row.get_name());
-    }
+    // Behind `bench`, the two take the same.
+    measure.args(std::env::args_os().skip(2));
     let status = measure.status().context("cannot start the release build")?;
     Ok(if status.success() {
         ExitCode::SUCCESS
@@ -125,22 +126,60 @@ pub(crate) fn measure(measure: &Measure) -> anyhow::Result<ExitCode> {
         go: measure.go_programs.clone(),
         xtask: std::env::current_exe()?,
     };
-    let mut rows: Vec<Row> = Row::value_variants().to_vec();
-    rows.retain(|row| options.rows.is_empty() || options.rows.contains(row));
     let mut lines = Vec::new();
-    for row in rows {
-        lines.extend(row.measure(&programs, options.quick)?);
+    let mut sections = Vec::new();
+    for row in Row::value_variants() {
+        if options.measures(*row) {
+            match row.measure(&programs, options)? {
+                Measured::Lines(more) => lines.extend(more),
+                Measured::Section(section) => sections.extend(section),
+            }
+        }
     }
-    let text = table::markdown(&machine(), &lines);
-    println!("{text}");
-    if options.write {
-        table::replace_in(&place::root().join("docs/benchmarks.md"), &text)?;
+    if !lines.is_empty() {
+        let table = Section {
+            name: "bench",
+            text: table::markdown(&lines),
+            passed: true,
+        };
+        sections.insert(0, table);
     }
-    Ok(ExitCode::SUCCESS)
+    let machine = machine();
+    for section in &mut sections {
+        section.text = format!("{machine}\n\n{}", section.text);
+        println!("{}", section.text);
+        if options.write {
+            let path = place::root().join("docs/benchmarks.md");
+            table::replace_in(&path, section.name, &section.text)?;
+        }
+    }
+    Ok(if sections.iter().all(|section| section.passed) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// What became of measuring.
+enum Measured {
+    /// Lines of the one table.
+    Lines(Vec<Line>),
+    /// What stands by itself, if it could be measured.
+    Section(Option<Section>),
+}
+
+impl Options {
+    fn measures(&self, row: Row) -> bool {
+        if self.rows.is_empty() {
+            return !matches!(row, Row::Churn | Row::Soak);
+        }
+        self.rows.contains(&row)
+    }
 }
 
 impl Row {
-    fn measure(self, programs: &Programs, quick: bool) -> anyhow::Result<Vec<Line>> {
+    fn measure(self, programs: &Programs, options: &Options) -> anyhow::Result<Measured> {
+        let quick = options.quick;
         let ping = |connections, in_flight| {
             let shape = Shape {
                 connections,
@@ -148,7 +187,7 @@ impl Row {
             };
             cpu::measure(programs, shape, Effort::new(quick)).map(|line| vec![line])
         };
-        match self {
+        let lines = match self {
             Self::Ping64 => ping(64, 1),
             Self::Ping1000 => ping(1000, 1),
             Self::PingFlight => ping(64, 32),
@@ -156,7 +195,19 @@ impl Row {
             Self::Engine => engine::measure(programs, quick),
             Self::Lateness => lateness::measure(Duration::from_secs(if quick { 2 } else { 10 })),
             Self::Driver => driver::measure(quick),
-        }
+            Self::Instructions => {
+                return instructions::measure(programs, quick).map(Measured::Section);
+            }
+            Self::Churn => {
+                let churn = endurance::churn(programs, &options.endurance, quick)?;
+                return Ok(Measured::Section(Some(churn)));
+            }
+            Self::Soak => {
+                let soak = endurance::soak(programs, &options.endurance, quick)?;
+                return Ok(Measured::Section(Some(soak)));
+            }
+        };
+        lines.map(Measured::Lines)
     }
 }
 
