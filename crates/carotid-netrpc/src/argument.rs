@@ -14,7 +14,7 @@ use crate::json::params::Params;
 /// A type that methods take: gob and JSON both know how to read it.
 ///
 /// Go fills in what a message leaves out with zero values; gob does so by itself, for JSON say
-/// `#[serde(default)]`. The names of fields are Go's: `#[gob(name = "A")]`,
+/// `#[serde(default)]` (`null` is a zero value by itself, but a struct's is to have no fields). The names of fields are Go's: `#[gob(name = "A")]`,
 /// `#[serde(rename = "A")]`. A method that takes whatever comes takes a
 /// [`Dynamic`](crate::Dynamic).
 pub trait Parameter: FromGob + Default + DeserializeOwned {}
@@ -73,9 +73,23 @@ impl<'a> Argument<'a> {
                 let text = std::str::from_utf8(text).map_err(|_| ArgumentError::NotUtf8)?;
                 Ok(Cow::Borrowed(text))
             }
-            Form::GobValue { message, types } => Ok(Cow::Owned(types.decode(message)?)),
+            Form::GobValue { message, types } => {
+                let types = Some(&mut **types);
+                String::from_gob(Received { types, message }).map(Cow::Owned)
+            }
             Form::GobBroken(error) => Err((*error).into()),
             Form::Json(params) => params.text(),
+        }
+    }
+
+    /// Whether the argument is a gob string of exactly this text; cheaper than to read it. A string in
+    /// JSON has to be read.
+    pub fn is_text(&self, text: &str) -> bool {
+        match &self.0 {
+            Form::GobText { message, length } => {
+                message[message.len() - *length..] == *text.as_bytes()
+            }
+            Form::GobValue { .. } | Form::GobBroken(_) | Form::Json(_) => false,
         }
     }
 

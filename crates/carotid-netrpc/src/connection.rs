@@ -32,6 +32,9 @@ pub trait Interceptor: Send + 'static {
         argument: &mut Argument<'_>,
     ) -> Option<Result<Answer, ServerError>>;
 
+    /// Calls that came in one read follow.
+    fn begin_read(&mut self) {}
+
     /// How long this connection may be without a whole call before it is closed; `None` = for ever.
     /// Time in which a call runs does not count. Asked after every read and whenever the deadline
     /// has come. What we sent may stay unacknowledged for as long (`TCP_USER_TIMEOUT`).
@@ -250,6 +253,11 @@ impl Connection {
         self.end.is_some()
     }
 
+    /// Whether calls of it run.
+    pub(crate) fn is_working(&self) -> bool {
+        self.running > 0
+    }
+
     fn is_full(&self, options: &Options) -> bool {
         self.running >= options.max_in_flight.max(1)
     }
@@ -260,6 +268,7 @@ impl Connection {
         turn: &mut Turn<'_, I>,
         mut input: &'i [u8],
     ) -> &'i [u8] {
+        turn.interceptor.begin_read();
         let mut calls = false;
         let polled = loop {
             if self.is_full(turn.options) {

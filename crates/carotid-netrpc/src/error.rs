@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::gob::dynamic::error::ValueError;
+use crate::gob::misfit::{self, Misfit};
 
 /// An error that a method answers: its text travels to the caller.
 ///
@@ -112,8 +113,12 @@ impl std::error::Error for ServerError {}
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ArgumentError {
-    /// The gob value does not fit the type.
+    /// The gob value does not fit the type; the text is Go's.
     #[error(transparent)]
+    Misfit(#[from] Misfit),
+    /// The gob value cannot be read for another reason, for example one of the type's own
+    /// `Decode`.
+    #[error("{}", misfit::without_modules(.0))]
     Gob(#[from] gobwire::Error),
     /// The gob value is none of its own type.
     #[error("gob: bad data: {0}")]

@@ -6,6 +6,7 @@ pub(crate) mod convert;
 pub(crate) mod definition;
 pub(crate) mod dynamic;
 pub(crate) mod header;
+pub(crate) mod misfit;
 pub(crate) mod number;
 pub(crate) mod reader;
 pub(crate) mod sent;

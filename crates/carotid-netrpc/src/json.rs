@@ -10,5 +10,6 @@ pub(crate) mod reader;
 pub(crate) mod reply;
 pub(crate) mod request;
 pub(crate) mod scan;
+pub(crate) mod typed;
 pub(crate) mod value;
 pub(crate) mod writer;

@@ -48,7 +48,8 @@
 //! # What it does not do
 //!
 //! * No liveness: when to believe that a peer is dead is the `carotid` crate's affair.
-//! * No TLS, no HTTP/2, no `/debug/rpc` page. No JSON-RPC 2.0 at the client.
+//! * No TLS, no HTTP/2. No `/debug/rpc` page, but what belongs on it ([`Router::usage`]). No JSON-RPC
+//!   2.0 at the client.
 //! * When a connection breaks, its running calls are cancelled (Go lets them finish, and cannot
 //!   write their replies); when the peer only closes its own side, they are answered as in Go.
 //! * Method names that are not UTF-8 are read with replacement characters; strings that are not
@@ -58,8 +59,11 @@
 //!   connection has at most 8,192 types (Go has no such rules).
 //! * A gob message cannot be empty, an id of a JSON request has at most 1 KiB, and JSON nests at
 //!   most 128 levels (Go has no such rules, and its encoders keep them).
-//! * The fields of JSON arguments are found by their exact names (Go ignores case), and an answer
-//!   that is not a finite number is written as `null` (Go refuses it).
+//! * JSON is read by Go's rules where the Rust type says what it wants (`null` is a zero value, the
+//!   case of a field's name does not matter, base64 is bytes, a list is no struct), but a field
+//!   that comes twice is refused (in Go the last counts). What is flattened or untagged is read by
+//!   serde's rules. Bytes are written as numbers, which Go takes, and an answer that is not a
+//!   finite number as `null` (Go refuses it).
 //! * A batch of JSON-RPC 2.0 has at most 1000 requests, at most 16 of a connection wait for their
 //!   calls, and their answers have together at most [`Options::max_message`] bytes; what is beyond
 //!   gets an error.
@@ -93,6 +97,7 @@ pub use gob::convert::{FromGob, ToGob};
 pub use gob::dynamic::Dynamic;
 pub use gob::dynamic::error::ValueError;
 pub use gob::dynamic::value::{Concrete, Value};
+pub use gob::misfit::Misfit;
 pub use gob::shape::{Definition, Field, Marshaler, Shape, TypeId};
 pub use gob::table::TypeSet;
 pub use gobwire::{self, Gob};

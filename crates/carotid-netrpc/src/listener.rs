@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
@@ -20,12 +21,14 @@ const BACKLOG: i32 = 4096;
 #[derive(Debug)]
 pub struct Listener {
     kind: Kind,
+    /// Goes away with it.
+    _file: Option<SocketFile>,
 }
 
 #[derive(Debug)]
 enum Kind {
     Tcp(TcpListener),
-    Unix(UnixListener, SocketFile),
+    Unix(UnixListener),
 }
 
 /// A listener's address; a port that was asked for as 0 is the one that was given.
@@ -93,8 +96,10 @@ impl Listener {
             bound => bound?,
         };
         listener.set_nonblocking(true)?;
-        let file = SocketFile(path.to_owned());
-        Ok(Kind::Unix(listener, file).into())
+        Ok(Self {
+            kind: Kind::Unix(listener),
+            _file: Some(SocketFile::new(path)),
+        })
     }
 
     /// Where it listens.
@@ -105,7 +110,12 @@ impl Listener {
     pub fn local_addr(&self) -> io::Result<ListenAddr> {
         match &self.kind {
             Kind::Tcp(listener) => listener.local_addr().map(ListenAddr::Tcp),
-            Kind::Unix(_, file) => Ok(ListenAddr::Unix(file.0.clone())),
+            Kind::Unix(listener) => {
+                let address = listener.local_addr()?;
+                Ok(ListenAddr::Unix(
+                    address.as_pathname().unwrap_or(Path::new("")).to_owned(),
+                ))
+            }
         }
     }
 
@@ -116,7 +126,7 @@ impl Listener {
                 let (stream, peer) = listener.accept()?;
                 Ok((Socket::Tcp(stream), PeerAddr::Tcp(peer)))
             }
-            Kind::Unix(listener, _) => {
+            Kind::Unix(listener) => {
                 let (stream, _) = listener.accept()?;
                 let pid = process_behind(&stream);
                 Ok((Socket::Unix(stream), PeerAddr::Unix { pid }))
@@ -127,7 +137,7 @@ impl Listener {
 
 impl From<Kind> for Listener {
     fn from(kind: Kind) -> Self {
-        Self { kind }
+        Self { kind, _file: None }
     }
 }
 
@@ -141,11 +151,21 @@ impl TryFrom<TcpListener> for Listener {
     }
 }
 
+/// The same for a Unix socket, whose file then is the maker's to remove.
+impl TryFrom<UnixListener> for Listener {
+    type Error = io::Error;
+
+    fn try_from(listener: UnixListener) -> io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Kind::Unix(listener).into())
+    }
+}
+
 impl AsRawFd for Listener {
     fn as_raw_fd(&self) -> RawFd {
         match &self.kind {
             Kind::Tcp(listener) => listener.as_raw_fd(),
-            Kind::Unix(listener, _) => listener.as_raw_fd(),
+            Kind::Unix(listener) => listener.as_raw_fd(),
         }
     }
 }
@@ -161,13 +181,34 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// The file of a socket, which outlives its process unless somebody removes it.
 #[derive(Debug)]
-struct SocketFile(PathBuf);
+struct SocketFile {
+    path: PathBuf,
+    /// Which file it is, by device and inode.
+    identity: Option<(u64, u64)>,
+}
+
+impl SocketFile {
+    fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            identity: identity(path),
+        }
+    }
+}
 
 impl Drop for SocketFile {
     fn drop(&mut self) {
-        // Somebody else has removed it, or we must not: either way it is out of our hands.
-        let _gone = std::fs::remove_file(&self.0);
+        // A successor may have put its own there.
+        if self.identity.is_some() && self.identity == identity(&self.path) {
+            // Somebody else has removed it, or we must not: either way it is out of our hands.
+            let _gone = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    let file = std::fs::symlink_metadata(path).ok()?;
+    Some((file.dev(), file.ino()))
 }
 
 /// Whether a socket's file is there, and nobody listens on it.
@@ -176,11 +217,12 @@ fn is_abandoned(path: &Path) -> bool {
 }
 
 #[cfg(target_os = "linux")]
-fn process_behind(stream: &UnixStream) -> i32 {
-    rustix::net::sockopt::socket_peercred(stream).map_or(0, |peer| peer.pid.as_raw_nonzero().get())
+fn process_behind(stream: &UnixStream) -> Option<i32> {
+    let peer = rustix::net::sockopt::socket_peercred(stream).ok()?;
+    Some(peer.pid.as_raw_nonzero().get())
 }
 
 #[cfg(not(target_os = "linux"))]
-fn process_behind(_stream: &UnixStream) -> i32 {
-    0
+fn process_behind(_stream: &UnixStream) -> Option<i32> {
+    None
 }

@@ -9,11 +9,10 @@ use std::net::SocketAddr;
 pub enum PeerAddr {
     /// An address and a port.
     Tcp(SocketAddr),
-    /// A process of this machine, by its id at the time when it connected; 0 where the system does
-    /// not tell.
+    /// A process of this machine.
     Unix {
-        /// The process.
-        pid: i32,
+        /// Its id when it connected, where the system tells.
+        pid: Option<i32>,
     },
 }
 
@@ -22,8 +21,8 @@ impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => address.fmt(f),
-            Self::Unix { pid: 0 } => f.write_str("unix"),
-            Self::Unix { pid } => write!(f, "unix:{pid}"),
+            Self::Unix { pid: None } => f.write_str("unix"),
+            Self::Unix { pid: Some(pid) } => write!(f, "unix:{pid}"),
         }
     }
 }

@@ -118,8 +118,8 @@ impl<H: Host> Server<H> {
 
     /// Accepts connections until `shutdown` is cancelled, then lets calls in flight finish.
     ///
-    /// That has no bound of its own: drop the future to cut it short, which closes all connections
-    /// and cancels all calls.
+    /// That has no bound of its own: drop the future to cut it short, which makes the loops close all
+    /// connections and cancel all calls; a moment later they have. Without a listener it only waits.
     ///
     /// # Errors
     ///

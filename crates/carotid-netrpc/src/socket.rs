@@ -30,7 +30,10 @@ impl Socket {
         let keepalive = TcpKeepalive::new()
             .with_time(KEEPALIVE)
             .with_interval(KEEPALIVE / 3);
-        SockRef::from(stream).set_tcp_keepalive(&keepalive)
+        let socket = SockRef::from(stream);
+        // A read would stop at an urgent byte and look as if nothing came after it.
+        socket.set_out_of_band_inline(true)?;
+        socket.set_tcp_keepalive(&keepalive)
     }
 
     /// How long what we sent may stay unacknowledged before the kernel ends the connection.

@@ -1,8 +1,10 @@
 //! The clients against peers that do what no good server does, and Go's rules for a connection
 //! that ends (`net/rpc/client.go`).
 
-use std::future::poll_fn;
-use std::task::Poll;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, Wake, Waker};
 
 use carotid_netrpc::codec::{CallId, Incoming, ServerCodec};
 use carotid_netrpc::{Answer, CallError, Client, JsonClient, Lost, Options, ServerError};
@@ -11,6 +13,7 @@ use tokio::io::{
     AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf,
     duplex, split,
 };
+use tokio::sync::oneshot::{self, error::TryRecvError};
 
 /// A server that speaks gob and does as it is told.
 struct GobPeer {
@@ -57,9 +60,13 @@ struct JsonPeer {
 impl JsonPeer {
     fn called() -> (JsonClient, Self) {
         let (near, far) = duplex(64 * 1024);
+        (JsonClient::new(near), Self::new(far))
+    }
+
+    fn new(far: DuplexStream) -> Self {
         let (lines, out) = split(far);
         let lines = BufReader::new(lines);
-        (JsonClient::new(near), Self { lines, out })
+        Self { lines, out }
     }
 
     async fn call(&mut self) -> Value {
@@ -247,6 +254,37 @@ async fn a_lost_connection_fails_what_is_in_flight_and_refuses_what_comes() {
     assert!(matches!(client.closed().await, Lost::ClosedByPeer));
 }
 
+/// Looks at the client at the very moment when its call is over.
+struct Watcher {
+    client: Client,
+    found_closed: OnceLock<bool>,
+}
+
+impl Wake for Watcher {
+    fn wake(self: Arc<Self>) {
+        let _ = self.found_closed.set(self.client.is_closed());
+    }
+}
+
+#[tokio::test]
+async fn whoever_learns_that_its_call_is_lost_finds_the_client_closed() {
+    let (client, mut peer) = GobPeer::called();
+    let mut pending = client.go::<u64>("A.B", &1_u64).await.unwrap();
+    peer.calls(1).await;
+    let watcher = Arc::new(Watcher {
+        client,
+        found_closed: OnceLock::new(),
+    });
+    let waker = Waker::from(Arc::clone(&watcher));
+    let polled = Pin::new(&mut pending).poll(&mut Context::from_waker(&waker));
+    assert!(polled.is_pending());
+    assert!(!watcher.client.is_closed());
+    drop(peer);
+    watcher.client.closed().await;
+    assert_eq!(watcher.found_closed.get(), Some(&true));
+    assert!(matches!(pending.await, Err(CallError::ConnectionLost(_))));
+}
+
 #[tokio::test]
 async fn who_waits_for_its_turn_is_refused_when_the_connection_ends() {
     let (near, far) = duplex(1024);
@@ -267,19 +305,49 @@ async fn who_waits_for_its_turn_is_refused_when_the_connection_ends() {
 }
 
 #[tokio::test]
-async fn a_dropped_call_makes_room_and_a_dropped_client_fails_the_rest() {
+async fn an_abandoned_call_makes_room_when_its_reply_comes_and_a_dropped_client_fails_the_rest() {
     let (near, far) = duplex(1024);
     let options = Options {
         max_in_flight: 1,
         ..Options::default()
     };
     let client = JsonClient::with_options(near, &options);
-    drop(client.go::<u64>("A.B", &1).await.unwrap());
-    let pending = client.go::<u64>("A.B", &2).await.unwrap();
+    let mut peer = JsonPeer::new(far);
+    let (held, let_go) = oneshot::channel::<()>();
+    let abandoned = client.go::<u64>("A.B", &1).await.unwrap();
+    drop(abandoned.holding(held));
+    assert_eq!(peer.call().await["id"], 0);
+    let mut second = Box::pin(client.go::<u64>("A.B", &2));
+    let mut let_go = Box::pin(let_go);
+    poll_fn(|cx| {
+        assert!(second.as_mut().poll(cx).is_pending(), "it has no room");
+        assert!(let_go.as_mut().poll(cx).is_pending(), "it is held");
+        Poll::Ready(())
+    })
+    .await;
+    peer.say(r#"{"id":0,"result":1,"error":null}"#).await;
+    let pending = second.await.unwrap();
+    assert!(let_go.await.is_err(), "it is dropped");
+    let (held, let_go) = oneshot::channel::<()>();
+    let pending = pending.holding(held);
     drop(client);
     let error = pending.await.unwrap_err();
     assert!(matches!(error, CallError::ConnectionLost(Lost::ClosedHere)));
-    drop(far);
+    assert!(let_go.await.is_err(), "it is dropped");
+}
+
+#[tokio::test]
+async fn what_is_held_for_a_call_that_is_over_is_dropped_at_once() {
+    let (client, mut peer) = JsonPeer::called();
+    let first = client.go::<u64>("A.B", &1).await.unwrap();
+    let second = client.go::<u64>("A.B", &1).await.unwrap();
+    peer.say(r#"{"id":0,"result":1,"error":null}{"id":1,"result":1,"error":null}"#)
+        .await;
+    assert_eq!(second.await.unwrap(), 1);
+    let (held, mut let_go) = oneshot::channel::<()>();
+    let first = first.holding(held);
+    assert_eq!(let_go.try_recv(), Err(TryRecvError::Closed));
+    assert_eq!(first.await.unwrap(), 1);
 }
 
 #[tokio::test]

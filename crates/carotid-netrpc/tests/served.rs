@@ -157,7 +157,7 @@ async fn errors_have_the_texts_of_go_and_the_connection_lives_on() {
         ("Arith", "rpc: service/method request ill-formed: Arith"),
         (
             "Arith.Double",
-            "gob: decoding into local type i64, received remote type string",
+            "gob: decoding into local type *int, received remote type string",
         ),
     ] {
         let error = client.call::<i64>(method, "x").await.unwrap_err();
@@ -453,4 +453,61 @@ async fn a_unix_socket_is_served_and_its_file_goes_with_the_server() {
     in_time(serving).await.unwrap().unwrap();
     assert!(!path.exists());
     std::fs::remove_dir_all(&folder).unwrap();
+}
+
+/// Counts how often its only loop has kept up.
+struct Attentive {
+    kept_up: mpsc::Sender<()>,
+}
+
+impl Host for Attentive {
+    type Interceptor = carotid_netrpc::Everything;
+
+    fn accept(self: &Arc<Self>, _: PeerAddr) -> Self::Interceptor {
+        carotid_netrpc::Everything
+    }
+
+    fn keep_up_every(&self) -> Option<Duration> {
+        Some(Duration::from_millis(10))
+    }
+
+    fn kept_up(&self, _poll_loop: usize) {
+        // One that nobody has looked at is enough.
+        let _unseen = self.kept_up.try_send(());
+    }
+}
+
+#[tokio::test]
+async fn a_loop_keeps_up_and_answers_others_beside_peers_that_flood_it() {
+    let listener = Listener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let (kept_up, mut keeps_up) = mpsc::channel(1);
+    let mut router = Router::new();
+    router
+        .method("Echo.Echo", async |n: u64| Ok::<_, ServerError>(n))
+        .unwrap();
+    let server = Server::new(router)
+        .with_host(Arc::new(Attentive { kept_up }))
+        .with_loops(NonZeroUsize::MIN);
+    let shutdown = CancellationToken::new();
+    let serving = tokio::spawn(server.serve([listener], shutdown.clone()));
+    let mut floods = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        let mut stream = TcpStream::connect(&*address).await.unwrap();
+        floods.spawn(async move {
+            // Nothing of it is answered, so nothing slows it down.
+            let notification = br#"{"jsonrpc":"2.0","method":"No.Body"}"#.repeat(10_000);
+            while stream.write_all(&notification).await.is_ok() {}
+        });
+    }
+    let client = Client::dial(&*address).await.unwrap();
+    for n in 0..50_u64 {
+        assert_eq!(
+            in_time(client.call::<u64>("Echo.Echo", &n)).await.unwrap(),
+            n
+        );
+        in_time(keeps_up.recv()).await.unwrap();
+    }
+    shutdown.cancel();
+    in_time(serving).await.unwrap().unwrap();
 }

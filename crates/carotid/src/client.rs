@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use carotid_netrpc::{FromGob, ToGob};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -43,9 +43,6 @@ pub use progress::Progress;
 pub use round_trips::RoundTrip;
 pub use state::{ClientState, States};
 
-/// A connection carries [`carotid_netrpc::Options::max_in_flight`] calls, 256.
-const CALLS_AT_ONCE: usize = 240;
-
 /// Keeps one session alive on one server of several, and reconnects for as long as it takes.
 ///
 /// Beats come from a thread of their own, `carotid-heartbeat`, which all clients of a process share:
@@ -64,7 +61,8 @@ const CALLS_AT_ONCE: usize = 240;
 /// # Calls
 ///
 /// All of them run over the connection that the beats use, up to 240 at once; further ones wait for
-/// room. They need no particular runtime, and none at all for
+/// room. One that was given up, after its timeout or by dropping it, takes its room until the server
+/// has answered it, which may still be at work on it. They need no particular runtime, and none at all for
 /// [`call_blocking`](Self::call_blocking).
 ///
 /// ```no_run
@@ -78,8 +76,6 @@ const CALLS_AT_ONCE: usize = 240;
 #[derive(Debug)]
 pub struct Client {
     call_timeout: Duration,
-    /// Fewer calls at once than the connection carries, so that a beat always finds room.
-    room: Semaphore,
     line: watch::Receiver<Option<Arc<Line>>>,
     state: States,
     tally: Arc<Tally>,
@@ -122,7 +118,6 @@ impl Client {
         let beating = Beating::new(config, watch, shown, goodbye.clone());
         Ok(Self {
             call_timeout,
-            room: Semaphore::new(CALLS_AT_ONCE),
             line,
             state: States::new(state),
             tally,
@@ -152,7 +147,8 @@ impl Client {
         self.tally.read()
     }
 
-    /// Waits for the server's first answer.
+    /// Waits for the server's first answer. It returns without one if the task that beats has
+    /// panicked, so that nobody waits for ever; every call then fails, and says that it was not sent.
     pub async fn connected(&self) {
         let mut state = self.state();
         // The states go on as long as the task, which ends after this client only.
@@ -205,7 +201,8 @@ impl Client {
     }
 
     /// Makes calls that do no harm if they are carried out more than once. Within their time they wait
-    /// for a connection, and are tried again on the next one when theirs is lost.
+    /// for a connection, and are tried again on the next one when theirs is lost; once if they were
+    /// sent, as it may be such a call that makes the server hang up.
     pub const fn idempotent(&self) -> Caller<'_> {
         Caller::new(self).idempotent()
     }
@@ -233,9 +230,15 @@ impl Client {
         let _ended = (&mut self.beating).await;
     }
 
-    /// [`Client::close`] for code that is not async.
+    /// [`Client::close`] for code that is not async. The heartbeat's own thread, on which a reply's
+    /// decoding and wakers run, does not wait, as it would for itself: it says goodbye afterwards.
     pub fn close_blocking(self) {
-        block_on(self.close());
+        if self.heart.is_here() {
+            let runtime = self.heart.runtime().clone();
+            runtime.spawn(self.close());
+        } else {
+            block_on(self.close());
+        }
     }
 }
 

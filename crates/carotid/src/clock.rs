@@ -76,9 +76,17 @@ impl Clock {
     /// does not keep up: not to read it is not to attend.
     pub(crate) async fn pulse(&self, readers: &mut Roll) -> Option<Stall> {
         tokio::time::sleep(Attendance::PULSE).await;
-        let keep_up = readers.call();
-        self.deaf.store(!keep_up, Ordering::Relaxed);
-        if keep_up { self.attend().1 } else { None }
+        if readers.call() {
+            self.deaf.store(false, Ordering::Relaxed);
+            return self.attend().1;
+        }
+        if self.deaf.load(Ordering::Relaxed) {
+            return None;
+        }
+        // Time stops where it is, and not where it was: it must not run backwards.
+        let stall = self.attend().1;
+        self.deaf.store(true, Ordering::Relaxed);
+        stall
     }
 
     /// Waits until attended time is `tick`, or for ever. May be early after a stall.
@@ -165,13 +173,21 @@ impl Clock {
 #[derive(Debug, Default)]
 pub(crate) struct Readers {
     turns: Box<[AtomicU64]>,
+    /// Nobody is expected to read any more.
+    dismissed: AtomicBool,
 }
 
 impl Readers {
     pub(crate) fn new(count: usize) -> Self {
         Self {
             turns: (0..count).map(|_| AtomicU64::new(0)).collect(),
+            dismissed: AtomicBool::new(false),
         }
+    }
+
+    /// They end, and are missed no longer.
+    pub(crate) fn dismiss(&self) {
+        self.dismissed.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn kept_up(&self, reader: usize) {
@@ -208,7 +224,8 @@ impl Roll {
                 (*seen, *missed) = (turns, 0);
             }
         }
-        self.seen.iter().all(|(_, missed)| *missed <= Self::MISSES)
+        self.readers.dismissed.load(Ordering::Relaxed)
+            || self.seen.iter().all(|(_, missed)| *missed <= Self::MISSES)
     }
 }
 

@@ -130,7 +130,7 @@ impl Server {
         let stop = CancellationToken::new();
         let _stopped = stop.clone().drop_guard();
         let background = TaskTracker::new();
-        self.driver.attend_with(readers.clone(), &background, &stop);
+        let detection = self.detect(readers.clone(), stop.clone())?;
         if let Some(listener) = operations {
             let desk = Desk {
                 driver: self.driver.clone(),
@@ -145,26 +145,55 @@ impl Server {
             background.spawn(served);
         }
 
-        let reception = Reception::new(self.driver.clone(), &self.config, readers, calls);
+        let reception = Reception::new(self.driver.clone(), &self.config, readers.clone(), calls);
         let served = server
             .with_host(Arc::new(reception))
             .serve(rpc, shutdown.clone());
-        let outcome = self.drain(served, &shutdown).await;
+        let outcome = self.drain(served, &readers, &shutdown).await;
 
         stop.cancel();
+        detection.cancelled().await;
         background.close();
         background.wait().await;
         outcome
+    }
+
+    /// Starts the thread that notices who is silent: methods of the application's that block its runtime
+    /// must not keep us from that. What is returned is cancelled when it has ended.
+    fn detect(
+        &self,
+        readers: Arc<Readers>,
+        stop: CancellationToken,
+    ) -> io::Result<CancellationToken> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let driver = self.driver.clone();
+        let ended = CancellationToken::new();
+        let tell = ended.clone().drop_guard();
+        let thread = std::thread::Builder::new().name("carotid-driver".to_owned());
+        thread.spawn(move || {
+            let _tell = tell;
+            runtime.block_on(async {
+                let tasks = TaskTracker::new();
+                driver.attend_with(readers, &tasks, &stop);
+                tasks.close();
+                tasks.wait().await;
+            });
+        })?;
+        Ok(ended)
     }
 
     /// Serves, and lets calls in flight at the end finish for as long as they may.
     async fn drain(
         &self,
         served: impl Future<Output = io::Result<()>>,
+        readers: &Readers,
         shutdown: &CancellationToken,
     ) -> io::Result<()> {
         let drained = async {
             shutdown.cancelled().await;
+            readers.dismiss();
             tokio::time::sleep(self.config.drain_timeout).await;
         };
         tokio::select! {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"net/rpc"
+	"strings"
 	"time"
 )
 
@@ -153,4 +154,30 @@ func playNoText(s *server) {
 	_, remote := err.(rpc.ServerError)
 	fmt.Printf("%v %q\n", remote, reply)
 	fmt.Println(client.Call("Echo.Text", "text", &reply), reply)
+}
+
+// playWords shows in what words arguments are refused, without the package that
+// Go names types with.
+func playWords(s *server) {
+	client := s.dial()
+	for _, call := range []struct {
+		method   string
+		argument any
+	}{
+		{"Arith.Multiply", "x"}, {"Arith.Multiply", []int{7, 8}}, {"Echo.Tree", 7},
+		{"Fit.Unsigned", &Args{7, 8}}, {"Fit.Float", &Args{7, 8}},
+		{"Fit.Same", struct{ A, B uint }{7, 8}}, {"Fit.Same", struct{ A []int }{}},
+		{"Echo.Tree", struct{ Children []string }{[]string{"leaf"}}},
+		{"Echo.Tree", struct{ Name []byte }{}},
+		{"Fit.Strangers", &Args{7, 8}},
+		{"Echo.Text", 7}, {"Echo.Truth", "x"}, {"Echo.Real", true}, {"Echo.Count", uint8(1)},
+		{"Echo.Bytes", "x"}, {"Echo.List", "x"}, {"Echo.Table", 1.5},
+		{"Fit.Narrow", &Args{7, 300}}, {"Fit.Narrow", &Args{300, 300}},
+		{"Fit.Rows", struct{ Lists [][]int }{[][]int{{1}, {300}}}},
+		{"Fit.Rows", struct{ Table map[string]int }{map[string]int{"x": 300}}},
+		{"Arith.Multiply", &Args{7, 8}},
+	} {
+		err := client.Call(call.method, call.argument, nil)
+		fmt.Println(strings.ReplaceAll(fmt.Sprint(err), "main.", ""))
+	}
 }

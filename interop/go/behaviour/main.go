@@ -87,6 +87,7 @@ var scenarios = map[string]func(*server){
 	"nothing":    playNothing,
 	"replies":    playReplies,
 	"list":       playList,
+	"words":      playWords,
 	"no text":    playNoText,
 	"kinds":      playKinds,
 	"bytes":      playBytes,

@@ -191,7 +191,21 @@ func (*Fit) Float(in struct {
 func (*Fit) Nothing(in struct{}, out *string) error { return say(out, in) }
 
 // Strangers has no field in common.
-func (*Fit) Strangers(in struct{ C, D int }, out *string) error { return say(out, in) }
+func (*Fit) Strangers(in Strangers, out *string) error { return say(out, in) }
+
+// Strangers is called by its name when it is refused.
+type Strangers struct {
+	C, D int
+}
+
+// Rows has numbers deep within.
+func (*Fit) Rows(in Rows, out *string) error { return say(out, len(in.Lists)) }
+
+// Rows is not compared with anything.
+type Rows struct {
+	Lists [][]int8
+	Table map[string]int8
+}
 
 func say(out *string, in any) error {
 	*out = fmt.Sprintf("%+v", in)

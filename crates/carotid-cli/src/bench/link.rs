@@ -114,6 +114,7 @@ impl Link {
         self.unsent.clear();
         (self.issued, self.next_request) = (0, 0);
         self.first_words.clear();
+        self.has_replied = false;
         self.opening = plan.wording.request.as_ref().map(|_| Opening::default());
         self.stream = Some(stream);
     }

@@ -56,6 +56,9 @@ pub(super) struct Ramp<'a> {
     begun: VecDeque<(usize, u32, Moment)>,
     paused_until: Moment,
     at_once: usize,
+    /// Connections that are through with it, those that were lost since included: a loss is part of
+    /// the run, and nobody connects again.
+    greeted: usize,
     retries: u64,
 }
 
@@ -69,6 +72,7 @@ impl<'a> Ramp<'a> {
             begun: VecDeque::new(),
             paused_until: Moment::now(),
             at_once: 1,
+            greeted: 0,
             retries: 0,
         }
     }
@@ -103,7 +107,7 @@ impl<'a> Ramp<'a> {
         reactor: &mut Reactor,
         shared: &Shared,
     ) -> Result<(), Refusal> {
-        while links.up < self.stages.len() && !shared.is_stopped() {
+        while self.greeted < self.stages.len() && !shared.is_stopped() {
             let now = Moment::now();
             self.begin(links, reactor, now)?;
             let expiry = self.expire(links, now)?;
@@ -198,6 +202,7 @@ impl<'a> Ramp<'a> {
             }
             Ok(Some(Said::Pong | Said::Other(_))) => {
                 self.stages[slot] = Stage::Up;
+                self.greeted += 1;
                 self.begun.retain(|begun| begun.0 != slot);
                 self.at_once = (self.at_once * 2).min(MOST_AT_ONCE);
                 Ok(())

@@ -247,6 +247,39 @@ fn a_server_that_goes_away_is_3_with_a_report() {
 }
 
 #[test]
+fn a_connection_lost_while_others_are_made_is_counted_and_not_waited_for() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    // Answers the first connection once and the others always.
+    std::thread::spawn(move || {
+        let mut most = 1;
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let answering = std::thread::spawn(move || {
+                let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                for line in lines.map_while(Result::ok).take(most) {
+                    let call: Value = serde_json::from_str(&line).unwrap();
+                    let answer = json!({"id": call["id"], "result": "Pong", "error": null});
+                    // The load may be over.
+                    let _sent = writeln!(stream, "{answer}");
+                }
+            });
+            if most == 1 {
+                answering.join().unwrap();
+                most = usize::MAX;
+            }
+        }
+    });
+    let flags = ["--connections", "4", "--protocol", "json"];
+    let (code, report, said) = load(address, &flags);
+    assert_eq!(code, Some(3), "{said}");
+    assert_eq!(report["ended"], "duration", "{report:#}");
+    assert_eq!(report["connecting"]["connections_left"], 3, "{report:#}");
+    let errors = report["errors"].as_array().unwrap();
+    assert_eq!(total(errors, "count"), 1, "{errors:#?}");
+}
+
+#[test]
 fn nobody_there_is_2() {
     let free = TcpListener::bind("127.0.0.1:0")
         .unwrap()

@@ -211,15 +211,15 @@ fn joined(parts: impl IntoIterator<Item = String>) -> String {
 fn rust_types_come_back_to_go_whole_and_what_does_not_fit_is_refused() {
     let said = echoed(&["-typed"]);
     let expected = [
-        "struct { Int8 int }: gob: value for \"i8\" out of range",
-        "struct { Uint16 uint32 }: gob: value for \"u16\" out of range",
-        "struct { Float32 float64 }: gob: value for \"f32\" out of range",
-        "struct { Text int }: gob: wrong type (int) for received field ",
-        "struct { Array [2]uint8 }: gob: wrong type ([2]uint8) for received field ",
-        "struct { List []uint16 }: gob: wrong type ([]uint16) for received field ",
-        "struct { Nothing int }: gob: type mismatch: no fields matched compiling decoder for ",
-        "string: gob: decoding into local type ",
-        "[]int: gob: decoding into local type ",
+        "struct { Int8 int }: value for \"Int8\" out of range",
+        "struct { Uint16 uint32 }: value for \"Uint16\" out of range",
+        "struct { Float32 float64 }: value for \"Float32\" out of range",
+        "struct { Text int }: gob: wrong type (string) for received field .Text",
+        "struct { Array [2]uint8 }: gob: wrong type ([3]uint) for received field .Array",
+        "struct { List []uint16 }: gob: wrong type ([]int) for received field .List",
+        "struct { Nothing int }: gob: type mismatch: no fields matched compiling decoder for Everything",
+        "string: gob: type mismatch in decoder: want struct type Everything; got non-struct",
+        "[]int: gob: type mismatch in decoder: want struct type Everything; got non-struct",
         "5 types, 5 values: 0 wrong",
     ];
     assert_eq!(said.len(), expected.len(), "{said:#?}");
@@ -256,7 +256,7 @@ fn rust_types_come_back_from_go_also_as_other_versions_of_themselves() {
         let narrow: Result<Narrow, _> = client.call("Echo.Typed", &all).await;
         let refused = narrow.unwrap_err().to_string();
         assert!(
-            refused.ends_with("value for \"i8\" out of range"),
+            refused.ends_with("value for \"Int\" out of range"),
             "{refused}"
         );
     });

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
@@ -21,7 +22,11 @@ use crate::options::Options;
 pub(super) struct Calls {
     pub(super) options: Options,
     permits: Arc<Semaphore>,
+    /// Cancelled when every call has been told.
     gone: CancellationToken,
+    /// Set before the first call is told, so that nobody whose call is lost finds the client
+    /// open. It does not need the lock, which a caller's own `Encode` may hold for long.
+    lost: AtomicBool,
     shared: Mutex<Shared>,
 }
 
@@ -29,15 +34,26 @@ struct Shared {
     writer: CallWriter,
     /// Encoded calls that the driver has not taken.
     out: Vec<u8>,
-    /// Each with its leave to be in flight.
-    waiting: HashMap<u64, (Waiting, OwnedSemaphorePermit)>,
+    /// Sent, and not answered.
+    unanswered: HashMap<u64, Unanswered>,
     next_seq: u64,
     closing: bool,
     lost: Option<Lost>,
     driver: Option<Waker>,
 }
 
-/// A call whose reply has not come.
+/// A call that the server may still carry out.
+struct Unanswered {
+    /// None once its caller went away. The server counts the call all the same, and reads no
+    /// further one at its own limit; so it keeps what it holds.
+    waiting: Option<Waiting>,
+    /// Leave to be in flight.
+    _permit: OwnedSemaphorePermit,
+    /// What else is held until the reply comes.
+    held: Vec<Box<dyn Send>>,
+}
+
+/// Who waits for a reply.
 pub(super) struct Waiting(Box<dyn Caller>);
 
 /// A caller whose reply type is forgotten.
@@ -96,10 +112,11 @@ impl Calls {
         Self {
             permits: Arc::new(Semaphore::new(permits)),
             gone: CancellationToken::new(),
+            lost: AtomicBool::new(false),
             shared: Mutex::new(Shared {
                 writer: CallWriter::new(),
                 out: Vec::new(),
-                waiting: HashMap::new(),
+                unanswered: HashMap::new(),
                 next_seq: 0,
                 closing: false,
                 lost: None,
@@ -122,6 +139,9 @@ impl Calls {
     }
 
     /// Hands a call to the driver, and returns its number.
+    ///
+    /// gob's types are defined on the stream before their first value, so calls are encoded in
+    /// the order in which they are sent: under the lock, for which the driver waits.
     pub(super) fn send(
         &self,
         waiting: Waiting,
@@ -139,7 +159,12 @@ impl Calls {
         let seq = shared.next_seq;
         encode(&mut shared.writer, &mut shared.out, seq).map_err(CallError::Argument)?;
         shared.next_seq += 1;
-        shared.waiting.insert(seq, (waiting, permit));
+        let unanswered = Unanswered {
+            waiting: Some(waiting),
+            _permit: permit,
+            held: Vec::new(),
+        };
+        shared.unanswered.insert(seq, unanswered);
         let driver = shared.driver.take();
         drop(guard);
         if let Some(driver) = driver {
@@ -148,10 +173,24 @@ impl Calls {
         Ok(seq)
     }
 
-    /// Forgets a call whose caller went away.
+    /// Forgets who waits for a call, but not the call.
     pub(super) fn abandon(&self, seq: u64) {
-        let waiting = self.lock().waiting.remove(&seq);
+        let mut shared = self.lock();
+        let call = shared.unanswered.get_mut(&seq);
+        let waiting = call.and_then(|call| call.waiting.take());
+        drop(shared);
         drop(waiting);
+    }
+
+    /// Holds something until the reply to a call has come, or the connection is lost.
+    pub(super) fn hold(&self, seq: u64, held: Box<dyn Send>) {
+        let mut shared = self.lock();
+        if let Some(call) = shared.unanswered.get_mut(&seq) {
+            call.held.push(held);
+        } else {
+            drop(shared);
+            drop(held);
+        }
     }
 
     /// Asks the driver to send what is left and to close.
@@ -177,11 +216,15 @@ impl Calls {
         }
     }
 
-    /// Gives a reply to whom it belongs. One that nobody waits for was abandoned, answered
-    /// before, or never asked for.
+    /// Gives a reply to whom it belongs. One that belongs to no call was given before, or never
+    /// asked for.
     pub(super) fn complete(&self, reply: ReplyMessage<'_, '_>) {
-        let waiting = self.lock().waiting.remove(&reply.seq);
-        let Some((Waiting(caller), _permit)) = waiting else {
+        let unanswered = self.lock().unanswered.remove(&reply.seq);
+        // What it holds is let go when its caller has been told.
+        let Some(mut call) = unanswered else {
+            return;
+        };
+        let Some(Waiting(caller)) = call.waiting.take() else {
             return;
         };
         let mut body = reply.body;
@@ -197,11 +240,15 @@ impl Calls {
     pub(super) fn lose(&self, why: Lost) {
         let mut shared = self.lock();
         let why = shared.lost.get_or_insert(why).clone();
-        let waiting = std::mem::take(&mut shared.waiting);
+        self.lost.store(true, Ordering::Release);
+        let unanswered = std::mem::take(&mut shared.unanswered);
         shared.out = Vec::new();
         drop(shared);
         self.permits.close();
-        for (Waiting(caller), _permit) in waiting.into_values() {
+        for mut call in unanswered.into_values() {
+            let Some(Waiting(caller)) = call.waiting.take() else {
+                continue;
+            };
             let lost = CallError::ConnectionLost(why.clone());
             caller.complete(Err(lost));
         }
@@ -217,7 +264,7 @@ impl Calls {
     }
 
     pub(super) fn is_gone(&self) -> bool {
-        self.gone.is_cancelled()
+        self.lost.load(Ordering::Acquire)
     }
 }
 
@@ -225,7 +272,7 @@ impl fmt::Debug for Calls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shared = self.lock();
         f.debug_struct("Calls")
-            .field("waiting", &shared.waiting.len())
+            .field("unanswered", &shared.unanswered.len())
             .field("lost", &shared.lost)
             .finish_non_exhaustive()
     }

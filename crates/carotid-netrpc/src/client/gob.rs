@@ -113,6 +113,11 @@ impl Client {
     /// Sends a call and returns, as Go's `Client.Go`, without waiting for its reply; it waits
     /// only while [`Options::max_in_flight`] calls are in flight.
     ///
+    /// The argument is encoded while nothing else can happen on the connection, because a
+    /// type's definition and its values must leave in order. What `#[derive(Gob)]` writes is
+    /// quick; an [`Encode`](gobwire::Encode) of one's own that blocks would hold up the calls
+    /// and the replies of everyone who shares the client.
+    ///
     /// # Errors
     ///
     /// See [`CallError`]; nothing was sent.

@@ -4,12 +4,13 @@ use std::io;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::value::to_raw_value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::ToSocketAddrs;
 
 use crate::client::calls::Waiting;
 use crate::client::pending::Pending;
-use crate::client::{CallError, Link, Lost, dial};
+use crate::client::{CallError, EncodeError, Link, Lost, dial};
 use crate::codec::{CallWriter, ReplyReader};
 use crate::options::Options;
 
@@ -114,8 +115,11 @@ impl JsonClient {
     where
         R: DeserializeOwned + Send + 'static,
     {
+        // An argument's own `Serialize` may be slow, and must not hold up other calls.
+        let argument = to_raw_value(argument)
+            .map_err(|error| CallError::Argument(EncodeError::Json(error)))?;
         let encode = self.link.go(Waiting::json, |_, out, seq| {
-            Ok(CallWriter::json_call(out, method, seq, argument)?)
+            Ok(CallWriter::json_call(out, method, seq, &argument)?)
         });
         encode.await
     }

@@ -21,7 +21,8 @@ pub(super) fn channel<R>() -> (Sender<R>, Receiver<R>) {
 
 /// A call on its way, as Go's `*rpc.Call`: await it for its reply, wherever and whenever.
 ///
-/// Dropping it abandons the call without harm to others; the server may still carry it out.
+/// Dropping it abandons the call without harm to others; the server may still carry it out, so it
+/// counts as in flight until its reply comes or the connection is lost.
 #[must_use = "dropping it abandons the call"]
 pub struct Pending<R> {
     receiver: Receiver<R>,
@@ -38,6 +39,13 @@ impl<R> Pending<R> {
             seq,
             done: false,
         }
+    }
+
+    /// Keeps `held`, and drops it when the reply has come or the connection is lost; not earlier
+    /// if the call is abandoned. So a permit bounds what the server carries out at once.
+    pub fn holding(self, held: impl Send + 'static) -> Self {
+        self.calls.hold(self.seq, Box::new(held));
+        self
     }
 }
 

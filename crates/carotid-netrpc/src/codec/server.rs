@@ -7,6 +7,7 @@ use crate::answer::Answer;
 use crate::argument::Argument;
 use crate::detect::{Protocol, detect};
 use crate::error::{ServerError, WireError};
+use crate::gob::misfit::without_modules;
 use crate::http::{self, Head};
 use crate::json::reader::JsonCallId;
 use crate::{gob, json};
@@ -202,7 +203,7 @@ impl GobEnd {
             self.writer.value(out, method, seq, answer)
         }));
         match written {
-            Ok(written) => written.map_err(|error| error.to_string()),
+            Ok(written) => written.map_err(|error| without_modules(&error)),
             Err(_) => Err("rpc: writing the reply panicked".to_owned()),
         }
     }

@@ -1,7 +1,9 @@
 //! What gob can read and write: types known to Rust, and dynamic values.
 
 use crate::error::ArgumentError;
+use crate::gob::misfit;
 use crate::gob::sent::Sent;
+use crate::gob::table::TypeSet;
 use crate::gob::types::Types;
 
 /// A type that gob can read: any that implements [`gobwire::Decode`], and
@@ -45,13 +47,26 @@ pub struct Received<'v> {
 
 impl<T: gobwire::Decode + Default> FromGob for T {
     fn from_gob(received: Received<'_>) -> Result<Self, ArgumentError> {
-        if let Some(types) = received.types {
-            return Ok(types.decode(received.message)?);
-        }
-        let mut decoder = gobwire::Decoder::new();
-        decoder.push_message(received.message)?;
-        Ok(decoder.decode()?)
+        let message = received.message;
+        let Some(types) = received.types else {
+            return basic(message)
+                .map_err(|error| misfit::explain(error, &TypeSet::new(), message, basic::<T>));
+        };
+        types.decode(message).map_err(|error| match types.set() {
+            Ok(set) => {
+                let set = set.clone();
+                misfit::explain(error, &set, message, |message| types.decode::<T>(message))
+            }
+            Err(_) => error.into(),
+        })
     }
+}
+
+/// Reads a value of a basic type.
+fn basic<T: gobwire::Decode + Default>(message: &[u8]) -> Result<T, gobwire::Error> {
+    let mut decoder = gobwire::Decoder::new();
+    decoder.push_message(message)?;
+    decoder.decode()
 }
 
 impl<T: gobwire::Encode + ?Sized> ToGob for T {

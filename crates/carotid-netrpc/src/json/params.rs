@@ -3,7 +3,8 @@
 //! Go's dialect has an array whose first element is the argument; further elements are
 //! ignored, and a missing one is a zero value. JSON-RPC 2.0 has arguments by position and by
 //! name: an array with one element may hold the argument as in Go; any other array, and every
-//! object, is the argument itself, whose fields serde fills by position or by name.
+//! object, is the argument itself, whose fields serde fills by position or by name. In all else
+//! [Go's rules](super::typed) hold.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,6 +16,7 @@ use serde_json::value::RawValue;
 
 use crate::error::ArgumentError;
 use crate::json::object::Text;
+use crate::json::typed::{Positional, Typed};
 
 /// Where an argument lies, and by which rules it is read.
 #[derive(Debug)]
@@ -63,7 +65,11 @@ impl<'a> Params<'a> {
 
     /// The argument as a value; a missing one is zero.
     pub(crate) fn value<T: DeserializeOwned + Default>(&self) -> Result<T, ArgumentError> {
-        Ok(self.read::<T>()?.unwrap_or_default())
+        let value = match self.rules {
+            Rules::Two => self.read::<Positional<T>>()?.map(|value| value.0),
+            Rules::Go | Rules::Bare => self.read::<Typed<T>>()?.map(|value| value.0),
+        };
+        Ok(value.unwrap_or_default())
     }
 
     /// The argument as a string, borrowed where it has no escapes.
@@ -72,10 +78,16 @@ impl<'a> Params<'a> {
         Ok(text.map(|text| text.0).unwrap_or_default())
     }
 
-    /// The JSON text as a value, without any rule.
+    /// The JSON text as a value.
     pub(crate) fn whole<T: DeserializeOwned>(&self) -> Result<T, ArgumentError> {
         let json = self.json.as_deref().ok_or(ArgumentError::MissingParams)?;
-        Ok(serde_json::from_str(json)?)
+        // Go's client refuses a reply that is nothing but null, and here only what is made for
+        // it takes it.
+        if json == "null" {
+            return Ok(serde_json::from_str(json)?);
+        }
+        let Typed(value) = serde_json::from_str(json)?;
+        Ok(value)
     }
 
     fn read<'s, T: Deserialize<'s>>(&'s self) -> Result<Option<T>, ArgumentError> {
@@ -199,11 +211,18 @@ mod tests {
         assert_eq!(pair("[]").unwrap(), Pair::default());
         assert_eq!(pair("[5]").unwrap(), Pair { a: 5, b: 0 });
         assert_eq!(Params::two(None).value::<Pair>().unwrap(), Pair::default());
+        assert_eq!(pair("[null,2]").unwrap(), Pair { a: 0, b: 2 });
+        assert_eq!(pair(r#"{"A":1,"b":null}"#).unwrap(), Pair { a: 1, b: 0 });
         assert!(pair("[1,2,3]").is_err());
         let list = |json| Params::two(Some(json)).value::<Vec<i64>>();
         assert_eq!(list("[1,2,4]").unwrap(), [1, 2, 4]);
         assert_eq!(list("[1]").unwrap(), [1]);
         assert_eq!(list("[[1]]").unwrap(), [1]);
+        let texts = |json| Params::two(Some(json)).value::<Vec<String>>();
+        assert_eq!(texts(r#"[""]"#).unwrap(), [""]);
+        assert_eq!(texts(r#"["AQID"]"#).unwrap(), ["AQID"]);
+        let bytes = |json| Params::two(Some(json)).value::<Vec<u8>>();
+        assert_eq!(bytes(r#"["AQID"]"#).unwrap(), [1, 2, 3]);
         assert_eq!(Params::two(Some("[\"a\"]")).text().unwrap(), "a");
         assert!(Params::two(Some("[\"a\",\"b\"]")).text().is_err());
         assert!(Params::two(Some("{\"a\":\"b\"}")).text().is_err());

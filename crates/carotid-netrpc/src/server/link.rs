@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::runtime::Handle;
-use tokio::task::JoinSet;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::mailbox::{Address, Mailbox};
 use crate::connection::{Connection, Done, End, Interceptor, Started, Turn, Wish};
@@ -22,8 +22,9 @@ const READ: usize = 64 * 1024;
 /// A write buffer that grew beyond this is not kept.
 const MAX_KEPT: usize = 256 * 1024;
 
-/// Reads of one connection before others have their turn (I4).
-const READS_AT_ONCE: u32 = 4;
+/// Reads of one connection before others have their turn (I4). A read is what one buffer takes, so a
+/// peer that floods has no more than that in a round.
+const READS_AT_ONCE: u32 = 1;
 
 /// What all connections of a loop share. A connection needs a buffer only while it has its turn, so an
 /// idle one holds none.
@@ -60,6 +61,14 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// Forgets what a turn that was cut short has left.
+    pub(super) fn reset(&mut self) {
+        self.out = Vec::new();
+        self.started = Vec::new();
+    }
+}
+
 /// How a turn ended.
 #[derive(Debug)]
 pub(super) enum Progress {
@@ -79,15 +88,16 @@ pub(super) struct Link<I> {
     connection: Connection,
     generation: u32,
     readable: bool,
+    /// It is among those that have more to do.
+    pub(super) queued: bool,
     /// The peer has announced the end of what it sends: read on until it comes.
     read_closed: bool,
     /// What the kernel was told of [`Interceptor::idle_timeout`].
     user_timeout: Option<Duration>,
     /// Where it stands among the deadlines.
     pub(super) filed: Option<Instant>,
-    // Most connections never run a task, so the set is made when the first one does. Dropping it
-    // cancels them.
-    calls: Option<Box<JoinSet<()>>>,
+    /// Cancels the calls that run; `None` while none does.
+    calls: Option<DropGuard>,
 }
 
 impl<I: Interceptor> Link<I> {
@@ -105,6 +115,7 @@ impl<I: Interceptor> Link<I> {
             connection: Connection::new(now, options),
             generation,
             readable: false,
+            queued: false,
             read_closed: false,
             user_timeout: None,
             filed: None,
@@ -130,11 +141,8 @@ impl<I: Interceptor> Link<I> {
     /// Takes the answer of a call that was run, to be written at its next turn.
     pub(super) fn handle_done(&mut self, desk: &mut Desk, done: Done) {
         self.connection.handle_done(desk.now, done, &mut desk.out);
-        if let Some(calls) = &mut self.calls {
-            while calls.try_join_next().is_some() {}
-            if calls.is_empty() {
-                self.calls = None;
-            }
+        if !self.connection.is_working() {
+            self.calls = None;
         }
     }
 
@@ -172,6 +180,8 @@ impl<I: Interceptor> Link<I> {
                         Ok(length) => self.with_turn(desk, slot, Some(length)),
                         Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                             self.readable = false;
+                            // Whoever has closed its side is read to its end and never gets here.
+                            self.read_closed = false;
                         }
                         Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                         Err(error) => return Progress::Over(End::Reset(error)),
@@ -245,8 +255,13 @@ impl<I: Interceptor> Link<I> {
                 };
                 mailbox.send_done(address, done);
             };
-            let calls = self.calls.get_or_insert_default();
-            calls.spawn_on(run, &desk.runtime);
+            let calls = self
+                .calls
+                .get_or_insert_with(|| CancellationToken::new().drop_guard());
+            // Its answer comes by mail; nobody waits for the task.
+            let _detached = desk
+                .runtime
+                .spawn(calls.token().clone().run_until_cancelled_owned(run));
         }
     }
 

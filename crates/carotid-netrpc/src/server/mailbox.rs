@@ -1,7 +1,7 @@
 //! How the rest of the process reaches a poll loop.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use mio::{Registry, Token, Waker};
@@ -14,14 +14,15 @@ use crate::socket::Socket;
 pub(super) const WAKER: Token = Token(usize::MAX);
 
 /// What a poll loop is to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     /// Serve.
-    Serving = 0,
+    #[default]
+    Serving,
     /// Answer the calls that run, and end.
-    Stopping = 1,
+    Stopping,
     /// End at once.
-    Aborting = 2,
+    Aborting,
 }
 
 /// A poll loop, seen from outside.
@@ -30,7 +31,6 @@ pub(super) struct Mailbox {
     waker: Waker,
     /// It was woken and has not looked since.
     woken: AtomicBool,
-    phase: AtomicU8,
     /// Connections that it has, or will have when it looks.
     connections: AtomicUsize,
     letters: Mutex<Letters>,
@@ -39,6 +39,8 @@ pub(super) struct Mailbox {
 /// What waits for a loop. Bounded by its connections, and by the calls that these may run.
 #[derive(Default)]
 pub(super) struct Letters {
+    /// What it is to do from now on.
+    pub(super) phase: Phase,
     pub(super) accepted: Vec<(Socket, PeerAddr)>,
     pub(super) done: Vec<(Address, Done)>,
 }
@@ -46,6 +48,7 @@ pub(super) struct Letters {
 impl std::fmt::Debug for Letters {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Letters")
+            .field("phase", &self.phase)
             .field("accepted", &self.accepted.len())
             .field("done", &self.done.len())
             .finish()
@@ -64,7 +67,6 @@ impl Mailbox {
         Ok(Self {
             waker: Waker::new(registry, WAKER)?,
             woken: AtomicBool::new(false),
-            phase: AtomicU8::new(Phase::Serving as u8),
             connections: AtomicUsize::new(0),
             letters: Mutex::default(),
         })
@@ -75,10 +77,15 @@ impl Mailbox {
         self.connections.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Hands over a connection.
+    /// Hands over a connection; one that comes while the loop is stopping is closed.
     pub(super) fn send_accepted(&self, socket: Socket, peer: PeerAddr) {
-        self.expect_connection();
-        self.write(|letters| letters.accepted.push((socket, peer)));
+        self.write(|letters| {
+            // Nobody may look any more.
+            if letters.phase == Phase::Serving {
+                self.expect_connection();
+                letters.accepted.push((socket, peer));
+            }
+        });
     }
 
     /// Hands back a call.
@@ -88,8 +95,7 @@ impl Mailbox {
 
     /// Asks for this phase, unless a later one was asked for.
     pub(super) fn ask_for(&self, phase: Phase) {
-        self.phase.fetch_max(phase as u8, Ordering::Relaxed);
-        self.wake();
+        self.write(|letters| letters.phase = letters.phase.max(phase));
     }
 
     /// How many connections the loop has.
@@ -103,16 +109,16 @@ impl Mailbox {
     }
 
     /// What has come, for the loop itself.
-    pub(super) fn open(&self) -> (Phase, Letters) {
+    pub(super) fn open(&self) -> Letters {
         // Before the letters are taken: one that is written from here on wakes again.
         self.woken.store(false, Ordering::SeqCst);
-        let letters = std::mem::take(&mut *self.lock());
-        let phase = match self.phase.load(Ordering::Relaxed) {
-            0 => Phase::Serving,
-            1 => Phase::Stopping,
-            _ => Phase::Aborting,
+        let mut letters = self.lock();
+        let phase = letters.phase;
+        let emptied = Letters {
+            phase,
+            ..Letters::default()
         };
-        (phase, letters)
+        std::mem::replace(&mut *letters, emptied)
     }
 
     fn write(&self, add: impl FnOnce(&mut Letters)) {

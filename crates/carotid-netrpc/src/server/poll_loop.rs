@@ -5,6 +5,7 @@
 
 use std::io;
 use std::os::fd::AsRawFd;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +28,9 @@ const EVENTS_AT_ONCE: usize = 1024;
 
 /// Connections that are accepted between two looks at everything else.
 const ACCEPTED_AT_ONCE: usize = 64;
+
+/// Deadlines that are looked at between two looks at everything else.
+const EXPIRED_AT_ONCE: usize = 256;
 
 /// Waking this much later than asked shows that we did not run.
 const TOLERANCE: Duration = Duration::from_millis(250);
@@ -116,6 +120,9 @@ impl<H: Host> PollLoop<H> {
                 self.handle(event);
             }
             for slot in std::mem::take(&mut self.unfinished) {
+                if let Some(link) = self.links.get_mut(slot as usize) {
+                    link.queued = false;
+                }
                 self.advance(slot);
             }
             self.accept();
@@ -152,29 +159,34 @@ impl<H: Host> PollLoop<H> {
     }
 
     fn handle(&mut self, event: &Event) {
-        match event.token() {
-            WAKER => self.read_letters(),
-            Token(slot) if slot <= u32::MAX as usize => {
-                // Whoever had the slot when the event came may be gone: then this is a look in vain.
-                if let Some(link) = self.links.get_mut(slot) {
-                    let closed = event.is_read_closed() || event.is_error();
-                    if event.is_readable() || closed {
-                        link.set_readable(closed);
-                    }
-                    self.advance(u32::try_from(slot).expect("it was compared just above"));
-                }
+        let token = event.token();
+        if token == WAKER {
+            return self.read_letters();
+        }
+        let listener = (WAKER.0 - 1).wrapping_sub(token.0);
+        if let Some(acceptor) = self.acceptors.get_mut(listener) {
+            return acceptor.set_ready();
+        }
+        // Whoever had the slot when the event came may be gone: then this is a look in vain.
+        if let Some(link) = self.links.get_mut(token.0) {
+            let closed = event.is_read_closed() || event.is_error();
+            if event.is_readable() || closed {
+                link.set_readable(closed);
             }
-            Token(token) => {
-                if let Some(acceptor) = self.acceptors.get_mut(WAKER.0 - 1 - token) {
-                    acceptor.set_ready();
-                }
+            // Its turn comes anyway, and one more in the same round would be others'.
+            if !link.queued {
+                self.advance(u32::try_from(token.0).expect("slots are made from 32 bits"));
             }
         }
     }
 
     fn read_letters(&mut self) {
         let mailbox = Arc::clone(&self.desk.mailbox);
-        let (phase, Letters { accepted, done }) = mailbox.open();
+        let Letters {
+            phase,
+            accepted,
+            done,
+        } = mailbox.open();
         for (socket, peer) in accepted {
             self.begin(socket, peer);
         }
@@ -265,10 +277,22 @@ impl<H: Host> PollLoop<H> {
         let Some(link) = self.links.get_mut(slot as usize) else {
             return;
         };
-        match link.advance(&mut self.desk, slot) {
-            Progress::Waits => self.refile(slot),
-            Progress::More => self.unfinished.push(slot),
-            Progress::Over(end) => self.end(slot, &end),
+        // A panic in what serves a connection is the end of that one, not of all (I9).
+        let advanced = catch_unwind(AssertUnwindSafe(|| link.advance(&mut self.desk, slot)));
+        match advanced {
+            Ok(Progress::Waits) => self.refile(slot),
+            Ok(Progress::More) => {
+                if !std::mem::replace(&mut link.queued, true) {
+                    self.unfinished.push(slot);
+                }
+            }
+            Ok(Progress::Over(end)) => self.end(slot, &end),
+            Err(_) => {
+                tracing::error!("serving a connection panicked");
+                self.desk.reset();
+                let error = io::Error::other("serving it panicked");
+                self.end(slot, &End::Reset(error));
+            }
         }
     }
 
@@ -299,7 +323,10 @@ impl<H: Host> PollLoop<H> {
             return;
         }
         self.mercy = None;
-        while let Some(slot) = self.deadlines.pop_due(now) {
+        for _ in 0..EXPIRED_AT_ONCE {
+            let Some(slot) = self.deadlines.pop_due(now) else {
+                return;
+            };
             let link = &mut self.links[slot as usize];
             link.filed = None;
             // What has come and was not announced yet still counts.
@@ -329,7 +356,8 @@ impl<H: Host> PollLoop<H> {
     /// Tells the host once everything that was there when it was told last has been handled.
     fn keep_up(&mut self, handled: usize) {
         self.behind += handled;
-        let drained = handled < EVENTS_AT_ONCE && self.unfinished.is_empty();
+        // A connection with more to do has had its turn: whoever floods is heard, and not waited for.
+        let drained = handled < EVENTS_AT_ONCE;
         // Those with news wait in a queue, so after as many events as there are connections each of
         // them has had its turn.
         if drained || self.behind > self.links.len() {

@@ -99,8 +99,12 @@ impl<'c> Caller<'c> {
                 Err(error) => error,
                 reply => return reply,
             };
+            // A server that hangs up because of this very call would do so each time, and take the
+            // calls of others along.
+            let may_help = error.is_of_connection() && (error.is_unsent() || !sent);
             sent |= !error.is_unsent();
-            let again = self.idempotent && error.is_of_connection();
+            // Without the task that connects there is nothing to wait for.
+            let again = self.idempotent && may_help && !self.client.beating.is_finished();
             if again && !deadline.is_elapsed() {
                 self.client.tally.calls_retried.one_more();
             } else if sent && error.is_unsent() {
@@ -129,14 +133,14 @@ impl<'c> Caller<'c> {
         let line = line.unwrap_or_else(|| Err(unsent(self.why_not())))?;
         let ready = async {
             line.answers().await?;
-            Ok(self.client.room.acquire().await)
+            line.room().await
         };
-        let _room = match before(deadline.as_mut(), ready).await {
+        let room = match before(deadline.as_mut(), ready).await {
             Some(Ok(room)) => room,
             Some(Err(why)) => return Err(ClientCallError::NotConnected { why: Some(why) }),
             None => return Err(unsent(None)),
         };
-        match before(deadline, line.call(method, argument)).await {
+        match before(deadline, line.call_within(room, method, argument)).await {
             Some(Ok(reply)) => Ok(reply),
             Some(Err(LineError::Unsent(why))) => {
                 Err(ClientCallError::NotConnected { why: Some(why) })

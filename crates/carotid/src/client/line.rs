@@ -1,12 +1,13 @@
 //! One connection of a client, as its calls and its beats share it.
 
+use std::future::Future;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use carotid_netrpc::{self as netrpc, CallError, FromGob, Lost, ToGob};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -14,10 +15,17 @@ use super::counters::whole_us;
 use super::link::LinkError;
 use crate::address::Address;
 
+/// A connection carries [`carotid_netrpc::Options::max_in_flight`] calls, 256: so many fewer of the
+/// application's that a beat always finds room.
+const CALLS_AT_ONCE: usize = 240;
+
 #[derive(Debug)]
 pub(super) struct Line {
     address: Address,
     calls: netrpc::Client,
+    /// For calls that are no beats. It is the line's own: what a server that is gone has not
+    /// answered takes no room from the next one.
+    room: Arc<Semaphore>,
     made: Instant,
     /// When the last reply was seen, in microseconds after `made`.
     heard: AtomicU64,
@@ -48,6 +56,7 @@ impl Line {
         Self {
             address,
             calls,
+            room: Arc::new(Semaphore::new(CALLS_AT_ONCE)),
             made: Instant::now(),
             heard: AtomicU64::new(0),
             trusted: AtomicU64::new(0),
@@ -105,7 +114,36 @@ impl Line {
         self.asked.notified().await;
     }
 
-    /// Calls a method, until the line is over.
+    /// Waits until there is room for a call that is no beat.
+    pub(super) async fn room(&self) -> Result<OwnedSemaphorePermit, Arc<LinkError>> {
+        tokio::select! {
+            biased;
+            why = self.over() => Err(why),
+            room = Arc::clone(&self.room).acquire_owned() => {
+                Ok(room.expect("nobody closes a line's room"))
+            }
+        }
+    }
+
+    /// Calls a method, until the line is over. It has its room until the server has answered, even
+    /// if nobody waits for that any more.
+    pub(super) async fn call_within<R>(
+        &self,
+        room: OwnedSemaphorePermit,
+        method: &str,
+        argument: &(impl ToGob + ?Sized + Sync),
+    ) -> Result<R, LineError>
+    where
+        R: FromGob + Send + 'static,
+    {
+        let call = async {
+            let pending = self.calls.go(method, argument).await?;
+            pending.holding(room).await
+        };
+        self.outcome(call).await
+    }
+
+    /// The same for a beat, which needs no room.
     pub(super) async fn call<R>(
         &self,
         method: &str,
@@ -114,12 +152,19 @@ impl Line {
     where
         R: FromGob + Send + 'static,
     {
+        self.outcome(self.calls.call(method, argument)).await
+    }
+
+    async fn outcome<R>(
+        &self,
+        call: impl Future<Output = Result<R, CallError>>,
+    ) -> Result<R, LineError> {
         if let Some(why) = self.why_over() {
             return Err(LineError::Unsent(why));
         }
         let outcome = tokio::select! {
             biased;
-            outcome = self.calls.call(method, argument) => outcome,
+            outcome = call => outcome,
             why = self.over() => return Err(LineError::Over(why)),
         };
         match outcome {

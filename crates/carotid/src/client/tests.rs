@@ -257,3 +257,34 @@ async fn progress_is_watched_between_beats_too() {
     let seen = timeout(PATIENCE, whole).await;
     seen.expect("beats tell of the whole time between them");
 }
+
+#[tokio::test]
+async fn the_hearts_own_thread_says_goodbye_without_waiting_for_itself() {
+    let mut server = Scripted::start(grant(ENDLESS_MS, ENDLESS_MS), unrevised()).await;
+    let client = Client::start(server.config()).unwrap();
+    server.opened().await;
+    let mut state = client.state();
+    let heart = client.heart.runtime().clone();
+    let closing = heart.spawn(async move { client.close_blocking() });
+    timeout(PATIENCE, closing).await.unwrap().unwrap();
+    let closed = state.wait_for(|state| matches!(state, ClientState::Closed));
+    let closed = timeout(PATIENCE, closed).await.unwrap();
+    assert!(closed.is_some(), "the goodbye was not cut off");
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_task_that_has_ended() {
+    let server = Scripted::start(grant(ENDLESS_MS, ENDLESS_MS), unrevised()).await;
+    let client = Client::start(server.config()).unwrap();
+    // As a panic in it would.
+    client.beating.abort();
+    timeout(PATIENCE, client.connected()).await.unwrap();
+    while !client.beating.is_finished() {
+        tokio::task::yield_now().await;
+    }
+    let patient = client.idempotent().within(PATIENCE * 2);
+    let call = patient.call::<i64>("Shop.Stock", "apples");
+    let error = timeout(PATIENCE, call).await.unwrap().unwrap_err();
+    assert!(error.is_unsent(), "{error}");
+    assert_eq!(client.counters().calls_retried, 0);
+}

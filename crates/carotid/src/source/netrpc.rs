@@ -45,7 +45,13 @@ pub(crate) struct Heartbeat {
     purge_at: usize,
     /// For how long it may be silent.
     idle_timeout: Duration,
+    /// The session named last has beaten with this read.
+    has_beaten: bool,
+    /// All of them have.
+    have_all_beaten: bool,
 }
+
+const PONG: Answer = Answer::text("Pong");
 
 impl Heartbeat {
     fn new(reception: Arc<Reception>, connection: ConnectionId, peer: PeerAddr) -> Self {
@@ -56,6 +62,8 @@ impl Heartbeat {
             peer,
             roster: Roster::default(),
             purge_at: FIRST_PURGE,
+            has_beaten: false,
+            have_all_beaten: false,
         }
     }
 
@@ -78,10 +86,20 @@ impl Heartbeat {
     }
 
     fn ping(&mut self, argument: &mut Argument<'_>) -> Result<Answer, ServerError> {
-        let name = argument.as_str()?;
         count(&self.reception.calls.ping);
+        if self.has_beaten
+            && self
+                .roster
+                .last()
+                .is_some_and(|named| argument.is_text(&named.name))
+        {
+            // What came in one read is one sign of life.
+            return Ok(PONG);
+        }
+        let name = argument.as_str()?;
         self.beat(&self.own_name(name), Vitals::default(), None)?;
-        Ok(Answer::text("Pong"))
+        self.has_beaten = true;
+        Ok(PONG)
     }
 
     fn open(&mut self, argument: &mut Argument<'_>) -> Result<Answer, ServerError> {
@@ -244,8 +262,11 @@ impl Heartbeat {
         }
     }
 
-    /// Any call shows that the peer lives.
-    fn beat_all(&self) {
+    /// Any call shows that the peer lives; those of one read show it once (I4).
+    fn beat_all(&mut self) {
+        if std::mem::replace(&mut self.have_all_beaten, true) {
+            return;
+        }
         if self.roster.len() <= OWN_SESSIONS {
             for named in self.roster.iter() {
                 // The next call that names it begins it anew.
@@ -265,8 +286,12 @@ impl Interceptor for Heartbeat {
         method: &str,
         argument: &mut Argument<'_>,
     ) -> Option<Result<Answer, ServerError>> {
+        if method == PING {
+            return Some(self.ping(argument));
+        }
+        // Another session may be the one named last from here on.
+        self.has_beaten = false;
         match method {
-            PING => Some(self.ping(argument)),
             OPEN => Some(self.open(argument)),
             CLOSE => Some(self.close(argument)),
             BEAT => Some(self.beat_with_vitals(argument)),
@@ -282,6 +307,11 @@ impl Interceptor for Heartbeat {
                     .then(|| Err(ServerError::no_method(other)))
             }
         }
+    }
+
+    fn begin_read(&mut self) {
+        self.has_beaten = false;
+        self.have_all_beaten = false;
     }
 
     fn idle_timeout(&self) -> Option<Duration> {

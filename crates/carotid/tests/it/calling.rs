@@ -186,19 +186,21 @@ async fn a_call_has_the_time_it_is_given_and_leaves_the_connection_alone() {
     assert_eq!(client.counters().reconnects, 0);
 }
 
+/// Far longer than a busy machine takes for an answer, far shorter than the patience of a call.
+const PING_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A client that hears so often that a moment of silence is suspicious to it.
-async fn wary(slow: &Slow, ping_timeout: Duration) -> Client {
+async fn wary(slow: &Slow) -> Client {
     let mut config = slow.config();
     config.terms = terms(20, 60_000);
-    config.ping_timeout = ping_timeout;
+    config.ping_timeout = PING_TIMEOUT;
     connected(config).await
 }
 
 #[tokio::test]
 async fn a_dead_connection_costs_the_time_of_one_ping_and_no_call_is_sent() {
     let slow = Slow::start().await;
-    let ping_timeout = Duration::from_millis(100);
-    let client = wary(&slow, ping_timeout).await;
+    let client = wary(&slow).await;
     slow.relay.swallow();
     grown_doubtful(&client).await;
     let calls = (0..20).map(|_| client.call::<i64>("Slow.Wait", &7i64));
@@ -207,7 +209,7 @@ async fn a_dead_connection_costs_the_time_of_one_ping_and_no_call_is_sent() {
         let error = error.unwrap_err();
         assert!(error.is_unsent(), "{error}");
         let said = error.to_string();
-        assert!(said.contains("no answer to a beat within 100ms"), "{said}");
+        assert!(said.contains("no answer to a beat within 1s"), "{said}");
     }
     assert_eq!(client.counters().missed_pongs, 1, "they share it");
     assert_eq!(slow.calls.load(Ordering::Relaxed), 0);
@@ -216,20 +218,21 @@ async fn a_dead_connection_costs_the_time_of_one_ping_and_no_call_is_sent() {
 #[tokio::test]
 async fn an_idempotent_call_moves_on_from_a_dead_connection_after_the_time_of_a_ping() {
     let slow = Slow::start().await;
-    let client = wary(&slow, Duration::from_millis(100)).await;
+    let client = wary(&slow).await;
     slow.relay.swallow();
     grown_doubtful(&client).await;
     slow.let_go();
     let answer = in_time(client.idempotent().call::<i64>("Slow.Wait", &7i64)).await;
     assert_eq!(answer.unwrap(), 7);
     assert_eq!(slow.calls.load(Ordering::Relaxed), 1);
-    assert_eq!(client.counters().reconnects, 1);
+    // Another one may be lost if the machine is that busy.
+    assert!(client.counters().reconnects >= 1);
 }
 
 #[tokio::test]
 async fn a_call_in_flight_on_a_connection_that_is_given_up_fails_with_it() {
     let mut slow = Slow::start().await;
-    let client = wary(&slow, Duration::from_millis(100)).await;
+    let client = wary(&slow).await;
     let first = async {
         let lost = client.call::<i64>("Slow.Wait", &7i64).await;
         lost.unwrap_err()
@@ -273,6 +276,84 @@ async fn calls_leave_room_for_beats() {
     let counters = client.counters();
     assert_eq!((counters.missed_pongs, counters.reconnects), (0, 0));
     assert!(counters.round_trip.unwrap().p50 <= counters.round_trip.unwrap().p99);
+}
+
+/// Makes calls, and waits for none of their replies.
+async fn give_up_as_many_as_there_is_room_for(client: &Client, slow: &Slow) {
+    let brief = client.within(Duration::from_millis(300));
+    while slow.calls.load(Ordering::Relaxed) < 240 {
+        let calls = (0..150).map(|_| brief.call::<i64>("Slow.Wait", &7i64));
+        let outcomes = futures_util::future::join_all(calls).await;
+        assert!(outcomes.iter().all(Result::is_err));
+    }
+}
+
+#[tokio::test]
+async fn calls_that_were_given_up_leave_room_for_beats_until_they_are_answered() {
+    let slow = Slow::start().await;
+    let mut config = slow.config();
+    config.terms = terms(20, 60_000);
+    let client = connected(config).await;
+    in_time(give_up_as_many_as_there_is_room_for(&client, &slow)).await;
+    let before = client.counters().beats_sent;
+    let beats = async {
+        while client.counters().beats_sent < before + 5 {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(beats).await;
+    let brief = client.within(Duration::from_millis(50));
+    let error = in_time(brief.call::<i64>("Slow.Wait", &7i64)).await;
+    assert!(error.unwrap_err().is_unsent(), "there is no room");
+    assert_eq!(slow.calls.load(Ordering::Relaxed), 240);
+    slow.let_go();
+    let answer = in_time(client.call::<i64>("Slow.Wait", &8i64)).await;
+    assert_eq!(answer.unwrap(), 8, "answers make room");
+    let counters = client.counters();
+    assert_eq!((counters.missed_pongs, counters.reconnects), (0, 0));
+}
+
+#[tokio::test]
+async fn calls_that_a_lost_connection_never_answered_take_no_room_on_the_next() {
+    let mut slow = Slow::start().await;
+    let client = slow.client().await;
+    in_time(give_up_as_many_as_there_is_room_for(&client, &slow)).await;
+    for _ in 0..240 {
+        slow.called().await;
+    }
+    let call = client.idempotent();
+    let call = call.call::<i64>("Slow.Wait", &8i64);
+    let losing = async {
+        // The call waits for room by now, or will find the connection lost.
+        tokio::task::yield_now().await;
+        slow.relay.cut();
+        slow.called().await;
+        slow.let_go();
+    };
+    let (answer, ()) = in_time(async { tokio::join!(call, losing) }).await;
+    assert_eq!(answer.unwrap(), 8);
+}
+
+#[tokio::test]
+async fn a_call_that_makes_the_server_hang_up_is_made_twice_and_not_for_ever() {
+    let config = ServerConfig {
+        max_message: 64 * 1024,
+        ..ServerConfig::default()
+    };
+    let ground = Ground::with(config, Router::new()).await;
+    let mut config = ground.client("payments/7");
+    config.call_timeout = HOUR;
+    let client = connected(config).await;
+    let long = "x".repeat(100 * 1024);
+    let call = client.idempotent();
+    let error = in_time(call.call::<String>("Heartbeat.Ping", long.as_str())).await;
+    let error = error.unwrap_err();
+    assert!(
+        matches!(error, ClientCallError::ConnectionLost { .. }),
+        "{error}"
+    );
+    let counters = client.counters();
+    assert_eq!((counters.calls_retried, counters.calls_failed), (1, 1));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

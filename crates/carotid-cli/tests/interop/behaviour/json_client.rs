@@ -1,6 +1,7 @@
 //! Our JSON client against Go's `jsonrpc.ServeConn`.
 
 use carotid::netrpc::{CallError, JsonClient, Lost};
+use serde_json::{Value, json};
 
 use super::ground::Theirs;
 use super::service::{Args, Quotient, Tree};
@@ -41,6 +42,29 @@ async fn go_is_called_and_its_errors_are_those_of_their_calls() {
     };
     let echoed: Tree = client.call("Echo.Tree", &tree).await.unwrap();
     assert_eq!(echoed, tree);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nil_slices_and_bytes_of_go_are_read_as_such() {
+    let theirs = Theirs::start();
+    let client = JsonClient::dial(theirs.json).await.unwrap();
+    // Go answers `"Children":null`.
+    let leaf = json!({"Name": "leaf"});
+    let echoed: Value = client.call("Echo.Tree", &leaf).await.unwrap();
+    assert_eq!(echoed, json!({"Name": "leaf", "Children": null}));
+    let echoed: Tree = client.call("Echo.Tree", &leaf).await.unwrap();
+    let expected = Tree {
+        name: "leaf".to_owned(),
+        children: vec![],
+    };
+    assert_eq!(echoed, expected);
+
+    // They go as a list of numbers and come back in base64.
+    let bytes: Vec<u8> = (0..=255).collect();
+    let echoed: Vec<u8> = client.call("Echo.Bytes", &bytes).await.unwrap();
+    assert_eq!(echoed, bytes);
+    let text: String = client.call("Echo.Bytes", &bytes[..3]).await.unwrap();
+    assert_eq!(text, "AAEC");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -67,18 +67,20 @@ shape!(Nothing {});
 shape!(Strangers { c: i64, d: i64 });
 shape!(Quotient { quo: i64, rem: i64 });
 
+/// Numbers deep within.
+#[derive(Clone, Debug, Default, Gob, Serialize, Deserialize)]
+#[serde(default, rename_all = "PascalCase")]
+struct Rows {
+    lists: Vec<Vec<i8>>,
+    table: HashMap<String, i8>,
+}
+
 /// A type that holds itself.
 #[derive(Clone, Debug, Default, PartialEq, Gob, Serialize, Deserialize)]
 #[serde(default, rename_all = "PascalCase")]
 pub(super) struct Tree {
     pub(super) name: String,
-    // Go writes a nil slice as null.
-    #[serde(deserialize_with = "null_is_empty")]
     pub(super) children: Vec<Self>,
-}
-
-fn null_is_empty<'de, D: serde::Deserializer<'de>>(children: D) -> Result<Vec<Tree>, D::Error> {
-    Ok(Option::deserialize(children)?.unwrap_or_default())
 }
 
 /// All of them.
@@ -251,5 +253,9 @@ fn add_fits(router: &mut Router) {
         .method("Fit.Nothing", show::<Nothing>)
         .unwrap()
         .method("Fit.Strangers", show::<Strangers>)
+        .unwrap()
+        .method("Fit.Rows", async |rows: Rows| {
+            Ok::<_, ServerError>(rows.lists.len().to_string())
+        })
         .unwrap();
 }

@@ -93,6 +93,48 @@ fn a_list_is_no_struct() {
 }
 
 #[test]
+fn what_does_not_fit_is_refused_in_gos_words() {
+    let no_struct = |name: &str| {
+        format!("gob: type mismatch in decoder: want struct type {name}; got non-struct")
+    };
+    let field =
+        |kind: &str, field: &str| format!("gob: wrong type ({kind}) for received field {field}");
+    let kinds = |local: &str, remote: &str| {
+        format!("gob: decoding into local type *{local}, received remote type {remote}")
+    };
+    let too_large = |place: &str| format!("value for \"{place}\" out of range");
+    let expected = [
+        no_struct("Args"),
+        no_struct("Args"),
+        no_struct("Tree"),
+        field("uint", "Args.B"),
+        field("float64", "Args.B"),
+        field("int", ".A"),
+        field("int", ".A"),
+        no_struct("Tree"),
+        field("string", ".Name"),
+        "gob: type mismatch: no fields matched compiling decoder for Strangers".to_owned(),
+        kinds("string", "int"),
+        kinds("bool", "string"),
+        kinds("float64", "bool"),
+        "<nil>".to_owned(),
+        kinds("[]uint8", "string"),
+        kinds("[]int", "string"),
+        kinds("map[string]int", "float"),
+        too_large("B"),
+        too_large("A"),
+        too_large("element of element of Lists"),
+        too_large("Table"),
+        "<nil>".to_owned(),
+    ];
+    assert_alike(
+        &["tcp", "http"],
+        "words",
+        &expected.each_ref().map(String::as_str),
+    );
+}
+
+#[test]
 fn a_string_that_is_not_utf_8_is_refused() {
     assert_theirs("tcp", "no text", &[r#"false "\xff\x00""#, "<nil> text"]);
     assert_ours("tcp", "no text", &[r#"true """#, "<nil> text"]);

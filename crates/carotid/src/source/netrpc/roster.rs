@@ -79,6 +79,11 @@ impl Roster {
         Some(at)
     }
 
+    /// The one that was asked for last.
+    pub(super) fn last(&self) -> Option<&Named> {
+        self.named.get(self.last)
+    }
+
     /// Takes one in, in place of another of the same name. Returns where it stands.
     pub(super) fn insert(&mut self, named: Named) -> usize {
         if let Some(at) = self.find(&named.name) {

@@ -17,7 +17,7 @@ fn heartbeat() -> Heartbeat {
         ..ServerConfig::default()
     };
     let reception = Reception::new(driver, &config, Arc::default(), Arc::default());
-    Arc::new(reception).accept(PeerAddr::Unix { pid: 0 })
+    Arc::new(reception).accept(PeerAddr::Unix { pid: None })
 }
 
 /// Where the session stands after a beat.
@@ -138,3 +138,26 @@ async fn any_number_of_names_is_found_again_and_left_again() {
 
 /// Sizes on both sides of the one from which on a roster has an index.
 const FEW_AND_MANY: std::ops::Range<usize> = 8..9;
+
+#[tokio::test]
+async fn pings_of_one_read_are_one_beat_of_each_session() {
+    use carotid_netrpc::codec::{CallWriter, Incoming, ServerCodec};
+
+    let mut heartbeat = heartbeat();
+    let mut writer = CallWriter::new();
+    let mut codec = ServerCodec::new(1024);
+    for _read in 0..3 {
+        let mut bytes = Vec::new();
+        for (seq, name) in ["a", "a", "b", "b", "b", "a"].into_iter().enumerate() {
+            writer.call(&mut bytes, PING, seq as u64, name).unwrap();
+        }
+        heartbeat.begin_read();
+        let mut input = &bytes[..];
+        while let Some(Incoming::Call(mut call)) = codec.poll(&mut input).unwrap() {
+            let answer = heartbeat.call(&call.method, &mut call.argument);
+            assert!(answer.unwrap().is_ok());
+        }
+    }
+    let beats = |name| heartbeat.reception.driver.find(name).unwrap().view.beats;
+    assert_eq!((beats("a"), beats("b")), (6, 3));
+}
