@@ -5,7 +5,9 @@ mod driver;
 mod gob;
 mod http;
 mod json;
+mod outbox;
 mod pending;
+mod scratch;
 
 use std::io;
 use std::sync::Arc;

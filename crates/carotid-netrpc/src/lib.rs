@@ -81,12 +81,11 @@ mod http;
 mod json;
 mod listener;
 mod options;
-mod outbox;
 mod peer;
 mod router;
-mod scratch;
 mod server;
 mod socket;
+pub mod tcp;
 
 pub use answer::{Answer, Reply};
 pub use argument::{Argument, Parameter};

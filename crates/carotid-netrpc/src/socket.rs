@@ -6,10 +6,9 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use socket2::{SockRef, TcpKeepalive};
+use socket2::SockRef;
 
-/// Probes a connection on which nothing has moved for this long, as the recipe does.
-const KEEPALIVE: Duration = Duration::from_secs(30);
+use crate::tcp;
 
 /// A socket that does not block.
 #[derive(Debug)]
@@ -19,40 +18,25 @@ pub(crate) enum Socket {
 }
 
 impl Socket {
-    /// No blocking, no delay of small messages, and keepalive.
+    /// No blocking, and what every connection of ours has.
     pub(crate) fn prepare(&self) -> io::Result<()> {
-        let stream = match self {
-            Self::Tcp(stream) => stream,
-            Self::Unix(stream) => return stream.set_nonblocking(true),
-        };
-        stream.set_nonblocking(true)?;
-        stream.set_nodelay(true)?;
-        let keepalive = TcpKeepalive::new()
-            .with_time(KEEPALIVE)
-            .with_interval(KEEPALIVE / 3);
-        let socket = SockRef::from(stream);
-        // A read would stop at an urgent byte and look as if nothing came after it.
-        socket.set_out_of_band_inline(true)?;
-        socket.set_tcp_keepalive(&keepalive)
-    }
-
-    /// How long what we sent may stay unacknowledged before the kernel ends the connection.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
-        // The kernel takes no more.
-        const MOST: Duration = Duration::from_millis(i32::MAX as u64);
         match self {
+            Self::Unix(stream) => stream.set_nonblocking(true),
             Self::Tcp(stream) => {
-                SockRef::from(stream).set_tcp_user_timeout(Some(timeout.min(MOST)))
+                stream.set_nonblocking(true)?;
+                // A read would stop at an urgent byte and look as if nothing came after it.
+                SockRef::from(stream).set_out_of_band_inline(true)?;
+                tcp::set_options(stream)
             }
-            Self::Unix(_) => Ok(()),
         }
     }
 
-    /// Elsewhere the connection's own deadlines do it alone.
-    #[cfg(not(target_os = "linux"))]
-    pub(crate) fn set_user_timeout(&self, _timeout: Duration) -> io::Result<()> {
-        Ok(())
+    /// See [`tcp::set_user_timeout`]; a Unix socket has none.
+    pub(crate) fn set_user_timeout(&self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Self::Tcp(stream) => tcp::set_user_timeout(stream, timeout),
+            Self::Unix(_) => Ok(()),
+        }
     }
 
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

@@ -8,16 +8,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use carotid_netrpc::{Client, Options};
-use socket2::{SockRef, TcpKeepalive};
+use carotid_netrpc::{Client, Options, tcp};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 
 use crate::address::{Address, HostPort};
-
-/// Probes a connection on which nothing has moved for this long, as the recipe does.
-const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// A connection that was made.
 #[derive(Debug)]
@@ -38,7 +34,7 @@ pub(crate) async fn dial(
 ) -> io::Result<Dialled> {
     match address {
         Address::Tcp(server) => {
-            let tcp = tcp(server, patience).await?;
+            let tcp = connect(server, patience).await?;
             let server = tcp.peer_addr()?;
             let (stream, user_timeout) = Stream::new(tcp, user_timeout)?;
             Ok(Dialled {
@@ -48,7 +44,7 @@ pub(crate) async fn dial(
             })
         }
         Address::Http { server, path } => {
-            let tcp = tcp(server, patience).await?;
+            let tcp = connect(server, patience).await?;
             let server = tcp.peer_addr()?;
             let (stream, user_timeout) = Stream::new(tcp, user_timeout)?;
             let options = Options::default();
@@ -75,7 +71,7 @@ async fn in_time<T>(
     done.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-async fn tcp(server: &HostPort, patience: Duration) -> io::Result<TcpStream> {
+async fn connect(server: &HostPort, patience: Duration) -> io::Result<TcpStream> {
     let found = lookup_host((server.host(), server.port()));
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
     for address in in_time(patience, found).await? {
@@ -91,27 +87,11 @@ async fn tcp(server: &HostPort, patience: Duration) -> io::Result<TcpStream> {
     Err(failure)
 }
 
-/// Sets what every connection of ours has: no delay of small messages, keepalive, and an end when
-/// what we sent stays unacknowledged for `user_timeout`.
+/// Sets what every connection of ours has, and an end when what we sent stays unacknowledged for
+/// `user_timeout`.
 pub(crate) fn set_options(stream: &TcpStream, user_timeout: Duration) -> io::Result<()> {
-    stream.set_nodelay(true)?;
-    let socket = SockRef::from(stream);
-    let keepalive = TcpKeepalive::new()
-        .with_time(KEEPALIVE)
-        .with_interval(KEEPALIVE / 3);
-    socket.set_tcp_keepalive(&keepalive)?;
-    set_user_timeout(&socket, user_timeout)
-}
-
-#[cfg(target_os = "linux")]
-fn set_user_timeout(socket: &SockRef<'_>, timeout: Duration) -> io::Result<()> {
-    socket.set_tcp_user_timeout(Some(timeout))
-}
-
-/// Elsewhere the connection's own deadlines do it alone.
-#[cfg(not(target_os = "linux"))]
-fn set_user_timeout(_socket: &SockRef<'_>, _timeout: Duration) -> io::Result<()> {
-    Ok(())
+    tcp::set_options(stream)?;
+    tcp::set_user_timeout(stream, user_timeout)
 }
 
 /// Raises a connection's `TCP_USER_TIMEOUT` from beside the stream: a session that agreed on a
@@ -163,7 +143,7 @@ impl Stream {
         if self.set != wanted {
             self.set = wanted;
             let timeout = Duration::from_millis(u64::from(wanted));
-            if let Err(error) = set_user_timeout(&SockRef::from(&self.tcp), timeout) {
+            if let Err(error) = tcp::set_user_timeout(&self.tcp, timeout) {
                 // Our trouble, not the peer's: the shorter timeout stays.
                 tracing::debug!(%error, "cannot raise TCP_USER_TIMEOUT");
             }
@@ -204,6 +184,8 @@ impl AsyncWrite for Stream {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use carotid_netrpc::tcp::KEEPALIVE;
+    use socket2::SockRef;
     use tokio::io::AsyncWriteExt;
     use tokio::net::TcpListener;
 

@@ -11,9 +11,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::client::Lost;
 use crate::client::calls::{Calls, Work};
+use crate::client::outbox::Outbox;
+use crate::client::scratch;
 use crate::codec::ReplyReader;
-use crate::outbox::Outbox;
-use crate::scratch::Scratch;
 
 /// Drives a connection to its end. However this ends, no call is left waiting.
 pub(super) async fn drive(io: impl AsyncRead + AsyncWrite, reader: ReplyReader, calls: Arc<Calls>) {
@@ -25,15 +25,12 @@ pub(super) async fn drive(io: impl AsyncRead + AsyncWrite, reader: ReplyReader, 
         outbox: Outbox::default(),
         calls: &calls,
     };
-    let why = poll_fn(|cx| {
-        let mut scratch = Scratch::take();
-        let polled = driver.poll(cx, &mut io, &mut scratch.read);
-        scratch.put_back();
-        match polled {
+    let why = poll_fn(
+        |cx| match scratch::with(|buffer| driver.poll(cx, &mut io, buffer)) {
             Poll::Ready(why) => Poll::Ready(why),
             Poll::Pending => driver.poll_timer(cx, timer.as_mut()),
-        }
-    })
+        },
+    )
     .await;
     calls.lose(why);
     drop(ending);

@@ -1,12 +1,11 @@
 //! Type definitions of structs, as far as headers need them.
 //!
 //! A definition is a value of Go's `wireType`; only its third field, the definition of a
-//! struct, is read and written here. All other kinds are `gobwire`'s.
+//! struct, is read and written here, borrowed from what came; `shape.rs` has all kinds, to be kept.
 
 use crate::error::WireError;
-use crate::gob::number::{
-    put_bytes, put_int, put_message, put_uint, take_bytes, take_int, take_uint,
-};
+use crate::gob::number::{put_int, put_message, put_uint, take_bytes, take_int, take_uint};
+use crate::gob::shape::put_named;
 
 /// `wireType.StructT` is the third field.
 const STRUCT: u64 = 3;
@@ -50,24 +49,12 @@ pub(crate) fn put_struct(out: &mut Vec<u8>, id: i64, name: &str, fields: &[(&str
         put_int(out, -id);
         put_uint(out, STRUCT);
         put_uint(out, 1);
-        if name.is_empty() {
-            put_uint(out, 2);
-        } else {
-            put_uint(out, 1);
-            put_bytes(out, name.as_bytes());
-            put_uint(out, 1);
-        }
-        put_int(out, id);
-        put_uint(out, 0);
+        put_named(out, name, id);
         if !fields.is_empty() {
             put_uint(out, 1);
             put_uint(out, fields.len() as u64);
             for (name, id) in fields {
-                put_uint(out, 1);
-                put_bytes(out, name.as_bytes());
-                put_uint(out, 1);
-                put_int(out, *id);
-                put_uint(out, 0);
+                put_named(out, name, *id);
             }
         }
         out.extend_from_slice(&[0, 0]);

@@ -273,7 +273,7 @@ pub(crate) fn put(
 }
 
 /// A struct of a name and an id; an empty name is left out, as Go does.
-fn put_named(out: &mut Vec<u8>, name: &str, id: i64) {
+pub(crate) fn put_named(out: &mut Vec<u8>, name: &str, id: i64) {
     if name.is_empty() {
         put_uint(out, 2);
     } else {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use crate::listener::Listener;
 use crate::peer::PeerAddr;
 use crate::socket::Socket;
+use crate::tcp::is_of_one_connection;
 
 /// How long not to accept after accepting failed: the usual cause is a full file table, which
 /// only time empties.
@@ -63,15 +64,4 @@ impl Acceptor {
         }
         None
     }
-}
-
-/// Whether the peer was gone before we accepted it, which says nothing about the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    )
 }

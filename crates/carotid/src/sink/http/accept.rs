@@ -1,9 +1,9 @@
 //! Accepting connections, whatever happens.
 
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use carotid_netrpc::tcp::is_of_one_connection;
 use tokio::net::{TcpListener, TcpStream};
 
 /// How long not to accept after accepting failed: the usual cause is a full file table, which
@@ -23,15 +23,4 @@ pub(super) async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
             }
         }
     }
-}
-
-/// Whether the peer was gone before we accepted it, which says nothing about the listener.
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-            | io::ErrorKind::Interrupted
-    )
 }

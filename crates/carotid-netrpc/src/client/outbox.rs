@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 /// Bytes on their way out.
 #[derive(Debug, Default)]
-pub(crate) struct Outbox {
+pub(super) struct Outbox {
     bytes: Vec<u8>,
     sent: usize,
     /// Since when the peer has taken nothing; `None` while it takes.
@@ -18,7 +18,7 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     /// Writes until nothing is left or the peer takes no more.
-    pub(crate) fn poll_flush(
+    pub(super) fn poll_flush(
         &mut self,
         cx: &mut Context<'_>,
         io: &mut (impl AsyncWrite + Unpin),
@@ -44,16 +44,16 @@ impl Outbox {
         Poll::Ready(Ok(()))
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.bytes.is_empty()
     }
 
-    pub(crate) fn stuck_since(&self) -> Option<Instant> {
+    pub(super) fn stuck_since(&self) -> Option<Instant> {
         self.stuck_since
     }
 
     /// Where to append. Only for an empty outbox or one that is not being written.
-    pub(crate) fn bytes(&mut self) -> &mut Vec<u8> {
+    pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 }
