@@ -3,15 +3,14 @@
 //! Names are spread over shards by hash; each shard is an engine behind its own lock, so a beat
 //! takes one lock that it shares with a fraction of all beats and never a global one.
 
-use std::hash::BuildHasher;
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use carotid_core::{
-    Attendance, Breaker, BreakerConfig, Config, ConfigError, Disconnect, Engine, Event, Open,
-    OpenError, Opened, SessionId, SessionName, Stall, Terms, Tick, UnknownSession, Vitals,
+    Attendance, Breaker, BreakerConfig, Config, ConfigError, Disconnect, Engine, Open, OpenError,
+    Opened, SessionId, SessionName, Terms, Tick, UnknownSession, Vitals,
 };
 use carotid_netrpc::PeerAddr;
 use jiff::Timestamp;
@@ -19,10 +18,14 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::{Clock, Readers, Roll};
-use crate::hub::{Conclusion, Happening, Hub};
+use crate::clock::Clock;
+use crate::hub::Hub;
+use crate::readers::{Readers, Roll};
 
 mod query;
+mod shard;
+
+use shard::{Peer, Shard, Shared, State};
 
 pub use query::{Cursor, Verdict, Watched};
 
@@ -37,53 +40,6 @@ pub struct Driver {
 pub struct SessionKey {
     shard: u32,
     id: SessionId,
-}
-
-#[derive(Debug)]
-struct Shared {
-    clock: Clock,
-    hub: Hub,
-    shards: Box<[Shard]>,
-    /// Mass silence concerns all shards. Locked after a shard, never before one.
-    breaker: Mutex<Breaker>,
-    /// A stall that nobody was told of yet. Nothing else is locked after it but the log.
-    stall: Mutex<Option<Stall>>,
-    /// Sessions that have not ended, as the breaker counts them.
-    sessions: AtomicU32,
-    hasher: foldhash::fast::RandomState,
-    /// The second from which on a refused session is worth a line of the log again.
-    next_warning: AtomicU64,
-}
-
-#[derive(Debug)]
-struct Shard {
-    state: Mutex<State>,
-    /// The deadline task sleeps too long and must look again.
-    deadline_moved: Notify,
-}
-
-#[derive(Debug)]
-struct State {
-    engine: Engine,
-    /// Where each session was last heard from, by [`SessionId::index`].
-    peers: Vec<Option<Peer>>,
-    /// What the deadline task sleeps for.
-    armed: Option<Tick>,
-}
-
-/// What only the driver knows of a session.
-#[derive(Clone, Copy, Debug)]
-struct Peer {
-    address: PeerAddr,
-    /// As the peer measured it last; 0 if it never told.
-    round_trip_us: u32,
-}
-
-impl Peer {
-    fn round_trip(self) -> Option<Duration> {
-        let us = u64::from(self.round_trip_us);
-        (us > 0).then(|| Duration::from_micros(us))
-    }
 }
 
 /// Two threads want the same shard at the same time less often than with one for each core, see
@@ -328,125 +284,6 @@ impl Driver {
         self.shared.conclude(state);
         shard.rearm(state);
         done
-    }
-}
-
-impl Shared {
-    /// Attended time (I6).
-    fn now(&self) -> Tick {
-        let (now, stall) = self.clock.now();
-        self.own_up(stall);
-        now
-    }
-
-    /// Keeps in mind that we stalled.
-    fn own_up(&self, stall: Option<Stall>) {
-        if stall.is_some() {
-            *self.stall() = stall;
-        }
-    }
-
-    /// Tells everybody of a stall once time goes on after it: until then it may become longer.
-    fn tell_of_stall(&self) {
-        let mut stall = self.stall();
-        if let Some(over) = stall.take_if(|stall| stall.at < self.clock.now().0) {
-            let at = self.clock.wall(over.at);
-            self.hub.publish(at, Happening::Stalled(over));
-        }
-    }
-
-    fn stall(&self) -> MutexGuard<'_, Option<Stall>> {
-        self.stall.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn shard_of(&self, name: &str) -> u32 {
-        let shards = self.shards.len() as u64;
-        let shard = self.hasher.hash_one(name) % shards;
-        u32::try_from(shard).expect("there are at most 64 shards")
-    }
-
-    fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Publishes what the engine concluded, under its lock: a session's events keep their order.
-    fn conclude(&self, state: &mut State) {
-        if let Some(first) = state.engine.poll_event() {
-            let mut breaker = self.breaker();
-            self.publish(state, &mut breaker, first);
-            self.drain(state, &mut breaker);
-        }
-    }
-
-    /// The same for whoever has the breaker already.
-    fn drain(&self, state: &mut State, breaker: &mut Breaker) {
-        while let Some(incident) = breaker.poll_incident() {
-            let at = self.clock.wall(incident.at);
-            self.hub.publish(at, Happening::MassSilence(incident));
-        }
-        while let Some(event) = state.engine.poll_event() {
-            self.publish(state, breaker, event);
-        }
-        while let Some(end) = breaker.poll_end() {
-            let at = self.clock.wall(end.at);
-            self.hub.publish(at, Happening::MassSilenceOver(end));
-        }
-        self.sessions
-            .store(breaker.all().sessions, Ordering::Relaxed);
-    }
-
-    fn publish(&self, state: &State, breaker: &mut Breaker, event: Event) {
-        breaker.observe(&event);
-        let peer = state.peers.get(event.id.index()).copied().flatten();
-        let at = self.clock.wall(event.at);
-        let last_beat = event.evidence.as_deref().map(|known| known.last_beat);
-        let conclusion = Conclusion {
-            peer: peer.map(|peer| peer.address),
-            round_trip: peer.and_then(Peer::round_trip),
-            stalled: last_beat.map_or(Duration::ZERO, |last_beat| {
-                self.clock.stalled_between(last_beat, event.at)
-            }),
-            event,
-        };
-        self.hub.publish(at, Happening::Session(conclusion));
-    }
-
-    async fn attend(&self, shard: &Shard) {
-        loop {
-            let due = {
-                let mut state = shard.lock();
-                state.engine.set_own_health(self.clock.own_health_score());
-                let mut breaker = self.breaker();
-                state.engine.handle_timeout(self.now(), &mut breaker);
-                self.drain(&mut state, &mut breaker);
-                state.armed = state.engine.poll_timeout();
-                state.armed
-            };
-            if due.is_some_and(|due| due <= self.now()) {
-                // More is due than one call may do (I4); others go first.
-                tokio::task::yield_now().await;
-                continue;
-            }
-            tokio::select! {
-                () = self.clock.wait_until(due) => {}
-                () = shard.deadline_moved.notified() => {}
-            }
-        }
-    }
-}
-
-impl Shard {
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Wakes the deadline task if it sleeps for too long.
-    fn rearm(&self, state: &mut State) {
-        let next = state.engine.poll_timeout();
-        if next.is_some_and(|next| state.armed.is_none_or(|armed| next < armed)) {
-            state.armed = next;
-            self.deadline_moved.notify_one();
-        }
     }
 }
 

@@ -15,6 +15,7 @@ mod connection;
 mod dial;
 mod driver;
 mod hub;
+mod readers;
 mod server;
 mod sink;
 mod source;

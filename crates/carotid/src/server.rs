@@ -11,8 +11,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::clock::Readers;
 use crate::driver::Driver;
+use crate::readers::Readers;
 use crate::sink::http::{self, Desk, Methods};
 use crate::source::netrpc::{Calls, Reception};
 

@@ -9,9 +9,9 @@ use carotid_netrpc::{Host, PeerAddr};
 use tokio::runtime::Handle;
 
 use super::{Calls, Heartbeat};
-use crate::clock::Readers;
 use crate::connection::ConnectionId;
 use crate::driver::Driver;
+use crate::readers::Readers;
 use crate::server::ServerConfig;
 
 /// What all connections of a server share.

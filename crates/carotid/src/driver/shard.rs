@@ -1,0 +1,179 @@
+//! The shards, and what they share: time, the breaker and the way to the hub.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use carotid_core::{Breaker, Engine, Event, Stall, Tick};
+use carotid_netrpc::PeerAddr;
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::hub::{Conclusion, Happening, Hub};
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) clock: Clock,
+    pub(super) hub: Hub,
+    pub(super) shards: Box<[Shard]>,
+    /// Mass silence concerns all shards. Locked after a shard, never before one.
+    pub(super) breaker: Mutex<Breaker>,
+    /// A stall that nobody was told of yet. Nothing else is locked after it but the log.
+    pub(super) stall: Mutex<Option<Stall>>,
+    /// Sessions that have not ended, as the breaker counts them.
+    pub(super) sessions: AtomicU32,
+    pub(super) hasher: foldhash::fast::RandomState,
+    /// The second from which on a refused session is worth a line of the log again.
+    pub(super) next_warning: AtomicU64,
+}
+
+#[derive(Debug)]
+pub(super) struct Shard {
+    pub(super) state: Mutex<State>,
+    /// The deadline task sleeps too long and must look again.
+    pub(super) deadline_moved: Notify,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) engine: Engine,
+    /// Where each session was last heard from, by [`SessionId::index`].
+    pub(super) peers: Vec<Option<Peer>>,
+    /// What the deadline task sleeps for.
+    pub(super) armed: Option<Tick>,
+}
+
+/// What only the driver knows of a session.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer {
+    pub(super) address: PeerAddr,
+    /// As the peer measured it last; 0 if it never told.
+    pub(super) round_trip_us: u32,
+}
+
+impl Peer {
+    pub(super) fn round_trip(self) -> Option<Duration> {
+        let us = u64::from(self.round_trip_us);
+        (us > 0).then(|| Duration::from_micros(us))
+    }
+}
+
+impl Shared {
+    /// Attended time (I6).
+    pub(super) fn now(&self) -> Tick {
+        let (now, stall) = self.clock.now();
+        self.own_up(stall);
+        now
+    }
+
+    /// Keeps in mind that we stalled.
+    pub(super) fn own_up(&self, stall: Option<Stall>) {
+        if stall.is_some() {
+            *self.stall() = stall;
+        }
+    }
+
+    /// Tells everybody of a stall once time goes on after it: until then it may become longer.
+    pub(super) fn tell_of_stall(&self) {
+        let mut stall = self.stall();
+        if let Some(over) = stall.take_if(|stall| stall.at < self.clock.now().0) {
+            let at = self.clock.wall(over.at);
+            self.hub.publish(at, Happening::Stalled(over));
+        }
+    }
+
+    pub(super) fn stall(&self) -> MutexGuard<'_, Option<Stall>> {
+        self.stall.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn shard_of(&self, name: &str) -> u32 {
+        let shards = self.shards.len() as u64;
+        let shard = self.hasher.hash_one(name) % shards;
+        u32::try_from(shard).expect("there are at most 64 shards")
+    }
+
+    pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what the engine concluded, under its lock: a session's events keep their order.
+    pub(super) fn conclude(&self, state: &mut State) {
+        if let Some(first) = state.engine.poll_event() {
+            let mut breaker = self.breaker();
+            self.publish(state, &mut breaker, first);
+            self.drain(state, &mut breaker);
+        }
+    }
+
+    /// The same for whoever has the breaker already.
+    pub(super) fn drain(&self, state: &mut State, breaker: &mut Breaker) {
+        while let Some(incident) = breaker.poll_incident() {
+            let at = self.clock.wall(incident.at);
+            self.hub.publish(at, Happening::MassSilence(incident));
+        }
+        while let Some(event) = state.engine.poll_event() {
+            self.publish(state, breaker, event);
+        }
+        while let Some(end) = breaker.poll_end() {
+            let at = self.clock.wall(end.at);
+            self.hub.publish(at, Happening::MassSilenceOver(end));
+        }
+        self.sessions
+            .store(breaker.all().sessions, Ordering::Relaxed);
+    }
+
+    pub(super) fn publish(&self, state: &State, breaker: &mut Breaker, event: Event) {
+        breaker.observe(&event);
+        let peer = state.peers.get(event.id.index()).copied().flatten();
+        let at = self.clock.wall(event.at);
+        let last_beat = event.evidence.as_deref().map(|known| known.last_beat);
+        let conclusion = Conclusion {
+            peer: peer.map(|peer| peer.address),
+            round_trip: peer.and_then(Peer::round_trip),
+            stalled: last_beat.map_or(Duration::ZERO, |last_beat| {
+                self.clock.stalled_between(last_beat, event.at)
+            }),
+            event,
+        };
+        self.hub.publish(at, Happening::Session(conclusion));
+    }
+
+    pub(super) async fn attend(&self, shard: &Shard) {
+        loop {
+            let due = {
+                let mut state = shard.lock();
+                state.engine.set_own_health(self.clock.own_health_score());
+                let mut breaker = self.breaker();
+                state.engine.handle_timeout(self.now(), &mut breaker);
+                self.drain(&mut state, &mut breaker);
+                state.armed = state.engine.poll_timeout();
+                state.armed
+            };
+            if due.is_some_and(|due| due <= self.now()) {
+                // More is due than one call may do (I4); others go first.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            tokio::select! {
+                () = self.clock.wait_until(due) => {}
+                () = shard.deadline_moved.notified() => {}
+            }
+        }
+    }
+}
+
+impl Shard {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes the deadline task if it sleeps for too long.
+    pub(super) fn rearm(&self, state: &mut State) {
+        let next = state.engine.poll_timeout();
+        if next.is_some_and(|next| state.armed.is_none_or(|armed| next < armed)) {
+            state.armed = next;
+            self.deadline_moved.notify_one();
+        }
+    }
+}

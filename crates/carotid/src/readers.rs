@@ -1,0 +1,94 @@
+//! Who reads what peers send, and whether all of them keep up: not to read it is not to attend (I6).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Threads that read what peers send. Each tells when it has handled all that was there to be read when
+/// it told so last.
+#[derive(Debug, Default)]
+pub(crate) struct Readers {
+    turns: Box<[AtomicU64]>,
+    /// Nobody is expected to read any more.
+    dismissed: AtomicBool,
+}
+
+impl Readers {
+    pub(crate) fn new(count: usize) -> Self {
+        Self {
+            turns: (0..count).map(|_| AtomicU64::new(0)).collect(),
+            dismissed: AtomicBool::new(false),
+        }
+    }
+
+    /// They end, and are missed no longer.
+    pub(crate) fn dismiss(&self) {
+        self.dismissed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn kept_up(&self, reader: usize) {
+        self.turns[reader].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Calls the roll of readers.
+#[derive(Debug)]
+pub(crate) struct Roll {
+    readers: Arc<Readers>,
+    /// For each, what it had told by the last call, and how many calls it has missed since.
+    seen: Vec<(u64, u32)>,
+}
+
+impl Roll {
+    /// Whoever misses more calls than this in a row does not keep up.
+    const MISSES: u32 = 2;
+
+    pub(crate) fn new(readers: Arc<Readers>) -> Self {
+        Self {
+            seen: vec![(0, 0); readers.turns.len()],
+            readers,
+        }
+    }
+
+    /// Whether all keep up; to be called once a pulse.
+    pub(crate) fn call(&mut self) -> bool {
+        for (turns, (seen, missed)) in self.readers.turns.iter().zip(&mut self.seen) {
+            let turns = turns.load(Ordering::Relaxed);
+            if turns == *seen {
+                *missed += 1;
+            } else {
+                (*seen, *missed) = (turns, 0);
+            }
+        }
+        self.readers.dismissed.load(Ordering::Relaxed)
+            || self.seen.iter().all(|(_, missed)| *missed <= Self::MISSES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_misses_three_pulses_does_not_keep_up() {
+        let readers = Arc::new(Readers::new(2));
+        let mut roll = Roll::new(Arc::clone(&readers));
+        for _ in 0..10 {
+            readers.kept_up(0);
+            readers.kept_up(1);
+            assert!(roll.call());
+        }
+        let mut told = Vec::new();
+        for _ in 0..4 {
+            readers.kept_up(0);
+            told.push(roll.call());
+        }
+        assert_eq!(told, [true, true, false, false]);
+        readers.kept_up(1);
+        assert!(roll.call());
+    }
+
+    #[test]
+    fn without_readers_nobody_is_missed() {
+        assert!(Roll::new(Arc::default()).call());
+    }
+}
