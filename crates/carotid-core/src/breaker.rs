@@ -142,6 +142,8 @@ pub struct Breaker {
     ongoing: BTreeMap<u64, Ongoing>,
     last_incident: u64,
     releases: Releases,
+    /// No verdict can be kept now, so nobody dies (I8).
+    barred: bool,
     /// Held sessions whose hold is over and that wait for their turn.
     released: u32,
     begun: VecDeque<Incident>,
@@ -177,6 +179,9 @@ pub(crate) enum Sentence {
 }
 
 impl Breaker {
+    /// How soon a barred death is looked at again: long enough for a million of them.
+    const BARRED_FOR: Duration = Duration::from_secs(1);
+
     /// A breaker that knows no session yet. The seed decides the order of releases; draw it at random.
     ///
     /// # Errors
@@ -190,6 +195,7 @@ impl Breaker {
             ongoing: BTreeMap::new(),
             last_incident: 0,
             releases: Releases::new(config.releases_per_second, seed),
+            barred: false,
             released: 0,
             begun: VecDeque::new(),
             ended: VecDeque::new(),
@@ -209,6 +215,17 @@ impl Breaker {
         for number in self.census.leave(service).into_iter().flatten() {
             self.leave(number, event.at);
         }
+    }
+
+    /// Counts a session that an engine has restored, see [`Engine::restore`](crate::Engine::restore).
+    pub fn count_restored(&mut self, name: &str) {
+        self.census.count_restored(shared_service(name));
+    }
+
+    /// While barred, nobody dies: each death is held until verdicts can be kept again (I8). Those held
+    /// die then in random order and at the rate of [`BreakerConfig::releases_per_second`].
+    pub const fn bar(&mut self, barred: bool) {
+        self.barred = barred;
     }
 
     /// The next incident that has begun.
@@ -242,6 +259,9 @@ impl Breaker {
     /// What becomes of a session at risk whose timeout has passed, or whose hold or turn has come.
     pub(crate) fn judge(&mut self, now: Tick, plea: Plea<'_>) -> Sentence {
         let service = shared_service(plea.name);
+        if self.barred {
+            return self.put_off(now, service, plea.phase);
+        }
         let hold = |length: Duration| Sentence::Hold(plea.timeout_at.after(length).max(now));
         match plea.phase {
             Phase::Clear | Phase::AtRisk => {
@@ -267,6 +287,16 @@ impl Breaker {
             }
             Phase::Released => Sentence::Die,
         }
+    }
+
+    /// Holds a death for a moment, whatever became of it before.
+    fn put_off(&mut self, now: Tick, service: Option<&str>, phase: Phase) -> Sentence {
+        match phase {
+            Phase::Clear | Phase::AtRisk => self.census.hold(service),
+            Phase::Held => {}
+            Phase::Released => self.released = self.released.saturating_sub(1),
+        }
+        Sentence::Hold(now.after(Self::BARRED_FOR))
     }
 
     /// Whether this service is silent, or all are; begins an incident if that is news.

@@ -41,6 +41,8 @@ pub struct Engine {
     events: VecDeque<Event>,
     /// How unwell this host is.
     own_health_score: u32,
+    /// No verdict can be kept now, so nobody dies (I8).
+    barred: bool,
 }
 
 #[derive(Debug)]
@@ -66,6 +68,7 @@ impl Engine {
             ended: VecDeque::new(),
             events: VecDeque::new(),
             own_health_score: 0,
+            barred: false,
             config,
         })
     }
@@ -82,16 +85,16 @@ impl Engine {
             && self.settled(id, now).is_ok()
             && let Some((session, profile)) = self.table.whole_mut(id)
         {
-            session.terms = match open.terms {
+            let terms = match open.terms {
                 // Another connection counts on the terms that it was granted.
                 Some(asked) if session.connections > 0 => session.terms.widest(asked),
                 Some(asked) => asked,
                 None => session.terms,
             };
             session.connections = session.connections.saturating_add(1);
-            let (epoch, terms) = (profile.epoch, session.terms);
+            let epoch = profile.epoch;
             self.on_beat(id, now, Vitals::default());
-            self.adopt(id, terms);
+            self.adopt(now, id, terms);
             return Ok(Opened {
                 id,
                 epoch,
@@ -142,7 +145,7 @@ impl Engine {
         } else {
             terms
         };
-        self.adopt(id, terms);
+        self.adopt(now, id, terms);
         Ok(terms)
     }
 
@@ -150,6 +153,12 @@ impl Engine {
     /// whoever would be suspected is given more time.
     pub const fn set_own_health(&mut self, score: u32) {
         self.own_health_score = score;
+    }
+
+    /// While barred, a lost connection is never death at once (I8). The [`Breaker`] holds the others,
+    /// see [`Breaker::bar`].
+    pub const fn bar(&mut self, barred: bool) {
+        self.barred = barred;
     }
 
     /// One of the session's connections ended.
@@ -176,6 +185,7 @@ impl Engine {
         }
         let finding = match self.config.on_disconnect {
             OnDisconnect::Suspect => Finding::ConnectionLost,
+            OnDisconnect::Dead if self.barred => Finding::ConnectionLost,
             OnDisconnect::Dead => Finding::FatalConnectionLost,
         };
         self.apply(now, id, finding, Some(cause));
@@ -299,6 +309,7 @@ impl Engine {
 
 mod judgement;
 mod query;
+mod restore;
 
 #[cfg(test)]
 mod model;

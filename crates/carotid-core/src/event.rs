@@ -55,10 +55,12 @@ pub enum EventKind {
     },
     /// A wedged session's main loop goes on.
     Unwedged,
+    /// The session lives by other terms from now on. Its health stays as it is.
+    Revised,
 }
 
 impl EventKind {
-    /// The word for it: `opened`, `suspect`, `back`, `dead`, `left`, `wedged` or `unwedged`.
+    /// The word for it: `opened`, `suspect`, `back`, `dead`, `left`, `wedged`, `unwedged` or `revised`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -69,6 +71,7 @@ impl EventKind {
             Self::Left => "left",
             Self::Wedged { .. } => "wedged",
             Self::Unwedged => "unwedged",
+            Self::Revised => "revised",
         }
     }
 
@@ -76,7 +79,11 @@ impl EventKind {
     #[must_use]
     pub const fn cause(self) -> Option<Cause> {
         match self {
-            Self::Opened { .. } | Self::Back | Self::Wedged { .. } | Self::Unwedged => None,
+            Self::Opened { .. }
+            | Self::Back
+            | Self::Wedged { .. }
+            | Self::Unwedged
+            | Self::Revised => None,
             Self::Suspect { cause } | Self::Dead { cause } => Some(cause),
             Self::Left => Some(Cause::Goodbye),
         }
@@ -92,7 +99,8 @@ impl EventKind {
             | Self::Back
             | Self::Dead { .. }
             | Self::Left
-            | Self::Unwedged => None,
+            | Self::Unwedged
+            | Self::Revised => None,
         }
     }
 

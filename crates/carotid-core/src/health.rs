@@ -27,6 +27,8 @@ pub enum Cause {
     Unreachable,
     /// The peer said that it leaves.
     Goodbye,
+    /// We ourselves were not there for a while: nothing was heard of it since.
+    Restart,
 }
 
 /// How a connection ended.
@@ -97,7 +99,7 @@ impl Health {
 }
 
 impl Cause {
-    /// The word for it: `silence`, `closed`, `reset`, `unreachable` or `goodbye`.
+    /// The word for it: `silence`, `closed`, `reset`, `unreachable`, `goodbye` or `restart`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -106,6 +108,7 @@ impl Cause {
             Self::Reset => "reset",
             Self::Unreachable => "unreachable",
             Self::Goodbye => "goodbye",
+            Self::Restart => "restart",
         }
     }
 }
@@ -115,7 +118,7 @@ impl Cause {
     pub(crate) const fn is_lost_connection(&self) -> bool {
         match self {
             Self::Closed | Self::Reset | Self::Unreachable => true,
-            Self::Silence | Self::Goodbye => false,
+            Self::Silence | Self::Goodbye | Self::Restart => false,
         }
     }
 }

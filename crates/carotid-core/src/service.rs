@@ -79,6 +79,12 @@ impl Tally {
         }
     }
 
+    /// Counts a session that has come back from before a restart: suspect until it beats.
+    pub(crate) const fn count_restored(&mut self) {
+        self.sessions += 1;
+        self.suspect += 1;
+    }
+
     /// Counts what an event tells.
     pub(crate) fn observe(&mut self, event: &Event) {
         let evidence = event.evidence.as_deref();
@@ -93,6 +99,7 @@ impl Tally {
             EventKind::Suspect { .. } => self.suspect += 1,
             EventKind::Wedged { .. } => self.wedged += 1,
             EventKind::Unwedged => one_less(&mut self.wedged, true),
+            EventKind::Revised => {}
             EventKind::Back => {
                 one_less(&mut self.suspect, true);
                 one_less(&mut self.at_risk, was_at_risk);

@@ -29,6 +29,13 @@ impl Tick {
         Self(self.0.saturating_add(nanos))
     }
 
+    /// The point `ago` before this one, but not before the origin.
+    #[must_use]
+    pub fn before(self, ago: Duration) -> Self {
+        let nanos = u64::try_from(ago.as_nanos()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_sub(nanos))
+    }
+
     /// The same in nanoseconds: what a beat does must not convert a time three times over.
     pub(crate) const fn after_nanos(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))

@@ -222,6 +222,10 @@ impl History {
             return self.on_opened(owner, shard, event);
         }
         self.check_order(owner, input, event)?;
+        if event.kind == EventKind::Revised {
+            // It concludes nothing of silence, and its terms are told by the call that brought them.
+            return Ok(());
+        }
         self.check_timing(owner, clock, input, event)?;
         let now = self.attention.counted(clock);
         if event.at != now {

@@ -89,6 +89,12 @@ impl Census {
         self.change(service, |tally| tally.at_risk += 1);
     }
 
+    /// A session of this service has come back from before a restart.
+    pub(super) fn count_restored(&mut self, service: Option<&str>) {
+        self.enroll(service);
+        self.change(service, Tally::count_restored);
+    }
+
     /// A session of this service is held.
     pub(super) fn hold(&mut self, service: Option<&str>) {
         self.all.held += 1;
@@ -112,13 +118,18 @@ impl Census {
 
     /// Counts what an event tells.
     pub(super) fn observe(&mut self, service: Option<&str>, event: &Event) {
+        if matches!(event.kind, EventKind::Opened { .. }) {
+            self.enroll(service);
+        }
+        self.change(service, |tally| tally.observe(event));
+    }
+
+    fn enroll(&mut self, service: Option<&str>) {
         if let Some(service) = service
-            && matches!(event.kind, EventKind::Opened { .. })
             && !self.services.contains_key(service)
         {
             self.services.insert(service.into(), Scope::default());
         }
-        self.change(service, |tally| tally.observe(event));
     }
 
     /// Incidents that a change has ended for this service and for all.

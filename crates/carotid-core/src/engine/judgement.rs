@@ -129,13 +129,18 @@ impl Engine {
     }
 
     /// Lets a session live by these terms; shorter ones bring its deadline forward (I2).
-    pub(super) fn adopt(&mut self, id: SessionId, terms: Terms) {
+    pub(super) fn adopt(&mut self, now: Tick, id: SessionId, terms: Terms) {
+        let mut is_news = false;
         if let Some(session) = self.table.get_mut(id) {
+            is_news = session.terms != terms;
             session.terms = terms;
             if matches!(session.phase, Phase::Clear | Phase::AtRisk) {
                 let patience = self.rule.patience(&session.detector, terms, 0);
                 session.limit = Limit::patience(patience);
             }
+        }
+        if is_news {
+            self.conclude(now, id, EventKind::Revised);
         }
         self.rearm(id);
     }
@@ -162,7 +167,12 @@ impl Engine {
                 cause: cause.unwrap_or(Cause::Silence),
             },
             Health::Dead => EventKind::Dead {
-                cause: session.cause.or(cause).unwrap_or(Cause::Silence),
+                // Our own restart is nothing to be held against it.
+                cause: session
+                    .cause
+                    .filter(|held| *held != Cause::Restart)
+                    .or(cause)
+                    .unwrap_or(Cause::Silence),
             },
             Health::Left => EventKind::Left,
         };

@@ -215,14 +215,19 @@ impl Model {
             (nanos(terms.interval()), nanos(terms.timeout()))
         };
         if let Some(peer) = self.living(name, now) {
+            let before = (peer.interval, peer.timeout);
             if let Some((interval, timeout)) = terms.map(nanos) {
                 let others = peer.connections > 0;
                 peer.interval = interval.max(if others { peer.interval } else { 0 });
                 peer.timeout = timeout.max(if others { peer.timeout } else { 0 });
             }
             peer.connections += 1;
+            let revised = before != (peer.interval, peer.timeout);
             assert!(opened.resumed);
             self.revive(name, now);
+            if revised {
+                self.say("revised", name, now);
+            }
             return;
         }
         assert!(!opened.resumed);

@@ -15,6 +15,8 @@ const SUSPICION: Duration = Duration::from_secs(25);
 /// Deadlines are swept at most one slot of the wheel late.
 const SWEEP: Duration = Duration::from_micros(1049);
 
+mod restored;
+
 /// An engine and its clock.
 struct World {
     engine: Engine,
@@ -703,12 +705,13 @@ fn longer_terms_hold_at_once_and_shorter_ones_bring_the_deadline_forward() {
         .engine
         .revise(world.now, a, Terms::new(INTERVAL * 2, TIMEOUT * 2).unwrap())
         .unwrap();
+    assert_eq!(world.events(), ["revised a"]);
     assert_eq!(world.advance(SUSPICION * 2 - SWEEP), [""; 0]);
     world.beat(a).unwrap();
     let short = Terms::new(Duration::from_secs(1), Duration::from_secs(9)).unwrap();
     world.engine.revise(world.now, a, short).unwrap();
     assert_eq!(
         world.advance(Duration::from_millis(2502)),
-        ["suspect a silence"]
+        ["revised a", "suspect a silence"]
     );
 }

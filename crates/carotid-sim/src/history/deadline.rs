@@ -43,6 +43,8 @@ impl History {
                 let progress = input.progress();
                 subject.wedged && progress.is_some_and(|progress| !subject.is_wedged_by(progress))
             }
+            // After the sign of life that brought the terms.
+            EventKind::Revised => is_alive && input.is_life(),
             EventKind::Opened { .. } | _ => false,
         };
         if follows {

@@ -211,7 +211,7 @@ impl Subject {
             EventKind::Left => self.state = State::Left,
             EventKind::Wedged { .. } => self.wedged = true,
             EventKind::Unwedged => self.wedged = false,
-            _ => {}
+            EventKind::Revised | _ => {}
         }
     }
 }

@@ -126,6 +126,8 @@ impl World {
         let engine = &mut self.monitor.engines[handle.shard];
         let done = engine.revise(now, handle.id, terms);
         let in_force = engine.view(now, handle.id).map(|view| view.terms);
+        let progress = None;
+        self.drain(handle.shard, Input::Beat { subject, progress })?;
         self.history
             .revised(subject, terms, done.ok().and(in_force))?;
         self.peers[subject].terms = self.history.subjects[subject].terms;
