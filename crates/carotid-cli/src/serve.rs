@@ -210,6 +210,20 @@ fn log_one(what: &Happening) {
                 "mass silence is over"
             );
         }
+        Happening::Restarted(restart) => {
+            let (down, sessions) = (rounded(restart.down), restart.sessions);
+            tracing::warn!(
+                ?down,
+                sessions,
+                "back after a restart; sessions are suspect until they beat, and have their full timeout"
+            );
+        }
+        Happening::Skipped(events) => {
+            tracing::warn!(
+                events,
+                "suspicions and the like were not kept while the journal could not be written"
+            );
+        }
         _ => {}
     }
 }

@@ -12,7 +12,7 @@ use crate::readers::Roll;
 /// Attended time for decisions (I6), and wall time for display (I10).
 #[derive(Debug)]
 pub(crate) struct Clock {
-    /// What the clock showed when attended time began.
+    /// What the clock showed when attended time began to run.
     origin: Duration,
     ledger: Mutex<Ledger>,
     // What a beat needs of it, so that it takes no lock: when we last attended, and how attended
@@ -33,6 +33,9 @@ struct Ledger {
     /// How long the machine has been suspended since it started.
     suspended: Duration,
 }
+
+/// What attended time begins with, so that what ended shortly before has a place in it, too.
+const PAST: Duration = Duration::from_secs(3600);
 
 /// Nobody attends yet, so nothing can be a stall.
 const UNATTENDED: u64 = u64::MAX;
@@ -142,7 +145,7 @@ impl Clock {
     /// A clock that no wall clock moves and that goes on in suspension, rounded down to a nanosecond
     /// (I5).
     fn monotonic(&self) -> Tick {
-        Tick::default().after(boottime().saturating_sub(self.origin))
+        Tick::default().after(PAST + boottime().saturating_sub(self.origin))
     }
 
     fn attend(&self) -> (Tick, Option<Stall>) {

@@ -22,11 +22,17 @@ use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::readers::{Readers, Roll};
 
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "the journal is the one who has a past")
+)]
+pub(crate) mod past;
 mod query;
 mod shard;
 
 use shard::{Peer, Shard, Shared, State};
 
+pub use past::RestoreError;
 pub use query::{Cursor, Verdict, Watched};
 
 /// Watches sessions and publishes what it concludes of them. Clones share it.
@@ -60,6 +66,10 @@ impl Driver {
     ///
     /// Settings that contradict themselves.
     pub fn new(config: &Config, breaker: BreakerConfig) -> Result<Self, ConfigError> {
+        Self::with_hub(config, breaker, Hub::new())
+    }
+
+    fn with_hub(config: &Config, breaker: BreakerConfig, hub: Hub) -> Result<Self, ConfigError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let shards = u32::try_from(cores * SHARDS_PER_CORE).map_or(MAX_SHARDS, |shards| {
             shards
@@ -84,7 +94,7 @@ impl Driver {
             .collect::<Result<_, ConfigError>>()?;
         let shared = Shared {
             clock: Clock::start(),
-            hub: Hub::new(),
+            hub,
             shards,
             breaker: Mutex::new(Breaker::new(breaker, rand::random())?),
             stall: Mutex::new(None),
@@ -153,17 +163,11 @@ impl Driver {
         if state.peers.len() <= slot {
             state.peers.resize(slot + 1, None);
         }
-        let round_trip_us = state.peers[slot].map_or(0, |known| {
-            // A session that was there already, and not one that had its place before.
-            if opened.resumed {
-                known.round_trip_us
-            } else {
-                0
-            }
-        });
+        // A session that was there already, and not one that had its place before.
+        let known = state.peers[slot].filter(|_| opened.resumed);
         state.peers[slot] = Some(Peer {
-            address: peer.into(),
-            round_trip_us,
+            address: Some(peer.into()),
+            ..known.unwrap_or_default()
         });
         self.shared.conclude(&mut state);
         shard.rearm(&mut state);
@@ -291,6 +295,7 @@ impl Driver {
 mod tests {
     use super::*;
     use crate::hub::Subscription;
+    use carotid_core::Standing;
 
     /// A driver that attends, and its events.
     fn attending(readers: &Arc<Readers>, tasks: &TaskTracker) -> (Driver, Subscription) {
@@ -317,6 +322,22 @@ mod tests {
             told.push(events.next(1).await.records[0].what.as_str());
         }
         told
+    }
+
+    #[tokio::test]
+    async fn nobody_dies_while_barred_and_whoever_is_still_silent_does_after_that() {
+        let tasks = TaskTracker::new();
+        let (driver, mut events) = attending(&Arc::default(), &tasks);
+        let (witness, mut witnessed) = attending(&Arc::default(), &tasks);
+        driver.bar(true);
+        open(&driver, "a");
+        for _timeout in 0..3 {
+            open(&witness, "a");
+            until_dead(&mut witnessed).await;
+        }
+        assert_eq!(driver.find("a").unwrap().view.standing, Standing::Held);
+        driver.bar(false);
+        assert_eq!(until_dead(&mut events).await, ["opened", "suspect", "dead"]);
     }
 
     #[tokio::test]

@@ -28,7 +28,7 @@ pub use client::{
     Caller, Client, ClientCallError, ClientConfig, ClientCounters, ClientState, LinkError,
     Progress, RoundTrip, StartError, States,
 };
-pub use driver::{Cursor, Driver, SessionKey, Verdict, Watched};
-pub use hub::{Batch, Conclusion, Happening, Hub, Record, Subscription};
+pub use driver::{Cursor, Driver, RestoreError, SessionKey, Verdict, Watched};
+pub use hub::{Batch, Conclusion, Happening, Hub, Record, Restart, Subscription};
 pub use server::{Server, ServerConfig};
 pub use sink::api;

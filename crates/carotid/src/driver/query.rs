@@ -145,10 +145,16 @@ impl Driver {
 }
 
 impl Shared {
-    fn watched(&self, state: &State, view: SessionView, now: Tick) -> Watched {
+    fn watched(&self, state: &State, mut view: SessionView, now: Tick) -> Watched {
         let peer = state.peers.get(view.id.index()).copied().flatten();
+        let is_shown = |peer: Peer| peer.verdict <= self.hub.last_seq();
+        if view.health.is_final() && !peer.is_none_or(is_shown) {
+            // A verdict that a crash may still undo is none yet.
+            view.health = Health::Suspect;
+            view.standing = Standing::Held;
+        }
         Watched {
-            peer: peer.map(|peer| peer.address),
+            peer: peer.and_then(|peer| peer.address),
             round_trip: peer.and_then(Peer::round_trip),
             since: self.clock.wall(view.since),
             silent: now.since(view.last_beat),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use carotid_core::{Breaker, Engine, Event, Stall, Tick};
+use carotid_core::{Breaker, Engine, Event, EventKind, Stall, Tick};
 use carotid_netrpc::PeerAddr;
 use tokio::sync::Notify;
 
@@ -45,9 +45,13 @@ pub(super) struct State {
 }
 
 /// What only the driver knows of a session.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Peer {
-    pub(super) address: PeerAddr,
+    pub(super) address: Option<PeerAddr>,
+    /// The number of its `opened` event.
+    pub(super) session: u64,
+    /// The number of its last event; 0 if it has not ended.
+    pub(super) verdict: u64,
     /// As the peer measured it last; 0 if it never told.
     pub(super) round_trip_us: u32,
 }
@@ -79,7 +83,7 @@ impl Shared {
         let mut stall = self.stall();
         if let Some(over) = stall.take_if(|stall| stall.at < self.clock.now().0) {
             let at = self.clock.wall(over.at);
-            self.hub.publish(at, Happening::Stalled(over));
+            self.hub.publish(at, |_| Happening::Stalled(over));
         }
     }
 
@@ -110,33 +114,56 @@ impl Shared {
     pub(super) fn drain(&self, state: &mut State, breaker: &mut Breaker) {
         while let Some(incident) = breaker.poll_incident() {
             let at = self.clock.wall(incident.at);
-            self.hub.publish(at, Happening::MassSilence(incident));
+            self.hub.publish(at, |_| Happening::MassSilence(incident));
         }
         while let Some(event) = state.engine.poll_event() {
             self.publish(state, breaker, event);
         }
         while let Some(end) = breaker.poll_end() {
             let at = self.clock.wall(end.at);
-            self.hub.publish(at, Happening::MassSilenceOver(end));
+            self.hub.publish(at, |_| Happening::MassSilenceOver(end));
         }
-        self.sessions
-            .store(breaker.all().sessions, Ordering::Relaxed);
+        self.count_sessions_of(breaker);
     }
 
-    pub(super) fn publish(&self, state: &State, breaker: &mut Breaker, event: Event) {
+    fn count_sessions_of(&self, breaker: &Breaker) {
+        let sessions = breaker.all().sessions;
+        self.sessions.store(sessions, Ordering::Relaxed);
+    }
+
+    pub(super) fn count_sessions(&self) {
+        self.count_sessions_of(&self.breaker());
+    }
+
+    pub(super) fn publish(&self, state: &mut State, breaker: &mut Breaker, event: Event) {
         breaker.observe(&event);
-        let peer = state.peers.get(event.id.index()).copied().flatten();
+        let (slot, kind) = (event.id.index(), event.kind);
+        let terms = state.engine.terms(event.id).unwrap_or_default();
+        let peer = state.peers.get(slot).copied().flatten();
         let at = self.clock.wall(event.at);
         let last_beat = event.evidence.as_deref().map(|known| known.last_beat);
-        let conclusion = Conclusion {
-            peer: peer.map(|peer| peer.address),
-            round_trip: peer.and_then(Peer::round_trip),
-            stalled: last_beat.map_or(Duration::ZERO, |last_beat| {
-                self.clock.stalled_between(last_beat, event.at)
-            }),
-            event,
+        let stalled = last_beat.map_or(Duration::ZERO, |last_beat| {
+            self.clock.stalled_between(last_beat, event.at)
+        });
+        let conclude = |seq| {
+            let is_first = matches!(kind, EventKind::Opened { .. });
+            Happening::Session(Conclusion {
+                session: peer.filter(|_| !is_first).map_or(seq, |peer| peer.session),
+                terms,
+                peer: peer.and_then(|peer| peer.address),
+                round_trip: peer.and_then(Peer::round_trip),
+                stalled,
+                event,
+            })
         };
-        self.hub.publish(at, Happening::Session(conclusion));
+        let seq = self.hub.publish(at, conclude);
+        if let (Some(seq), Some(Some(peer))) = (seq, state.peers.get_mut(slot)) {
+            if matches!(kind, EventKind::Opened { .. }) {
+                peer.session = seq;
+            } else if kind.is_terminal() {
+                peer.verdict = seq;
+            }
+        }
     }
 
     pub(super) async fn attend(&self, shard: &Shard) {

@@ -12,13 +12,14 @@ use crate::hub::{Conclusion, Happening, Record};
 /// One event.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Event {
-    /// Its number, from 1 in each run of the daemon.
+    /// Its number, from 1; with a journal they go on after a restart.
     pub seq: u64,
     /// Wall time of the conclusion.
     #[serde(serialize_with = "to_the_millisecond")]
     pub at: Timestamp,
-    /// `opened`, `suspect`, `back`, `dead`, `left`, `wedged` or `unwedged`; or, without a session,
-    /// `stalled`, when the daemon itself did not run, `mass_silence` and `mass_silence_over`.
+    /// `opened`, `suspect`, `back`, `dead`, `left`, `wedged`, `unwedged` or `revised` (other terms); or,
+    /// without a session, `stalled`, when the daemon itself did not run, `restarted`, `mass_silence`,
+    /// `mass_silence_over` and `skipped`.
     pub kind: Cow<'static, str>,
     /// The session's name.
     pub name: Option<String>,
@@ -26,6 +27,8 @@ pub struct Event {
     pub service: Option<String>,
     /// Which life of this name, from 1.
     pub epoch: Option<u32>,
+    /// The number of the session's `opened` event: it names the session for ever.
+    pub session: Option<u64>,
     /// Why, for `suspect`, `dead` and `left`.
     pub cause: Option<Cow<'static, str>>,
     /// How long the session had been silent, in milliseconds of the daemon's attention.
@@ -50,6 +53,16 @@ pub struct Event {
     /// For `mass_silence_over`: what became of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outcome: Option<Outcome>,
+    /// For `restarted`: for how long nobody watched, in milliseconds, to within a few seconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub down_ms: Option<u64>,
+    /// For `restarted`: how many sessions came back, suspect for now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sessions: Option<u32>,
+    /// For `skipped`: how many suspicions and the like were not kept while the journal could not be
+    /// written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped: Option<u64>,
 }
 
 /// What was known of a session when something was concluded of it.
@@ -120,6 +133,7 @@ impl Event {
             name: None,
             service: None,
             epoch: None,
+            session: None,
             cause: None,
             silent_ms: None,
             peer: None,
@@ -129,6 +143,9 @@ impl Event {
             suspended_ms: None,
             incident: None,
             outcome: None,
+            down_ms: None,
+            sessions: None,
+            skipped: None,
         }
     }
 }
@@ -143,6 +160,7 @@ impl From<Record> for Event {
                     name: Some(event.name.as_str().to_owned()),
                     service: Some(event.name.service().to_owned()),
                     epoch: Some(event.epoch),
+                    session: Some(conclusion.session),
                     cause: event.kind.cause().map(|cause| cause.as_str().into()),
                     silent_ms: Some(whole_ms(event.silent)),
                     peer: conclusion.peer.map(|peer| peer.to_string()),
@@ -158,6 +176,15 @@ impl From<Record> for Event {
             },
             Happening::MassSilence(incident) => Self {
                 incident: Some(incident.into()),
+                ..empty
+            },
+            Happening::Restarted(restart) => Self {
+                down_ms: Some(whole_ms(restart.down)),
+                sessions: Some(restart.sessions),
+                ..empty
+            },
+            Happening::Skipped(skipped) => Self {
+                skipped: Some(skipped),
                 ..empty
             },
             Happening::MassSilenceOver(end) => Self {
