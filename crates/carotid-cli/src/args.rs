@@ -89,6 +89,12 @@ pub(crate) struct Settings {
     #[arg(long, env = "CAROTID_HTTP", value_name = "ADDR")]
     pub(crate) http: Option<String>,
 
+    /// Folder of the journal: what was concluded, and who is to be watched after a restart; none keeps
+    /// everything in memory [default: $STATE_DIRECTORY, $XDG_STATE_HOME/carotid, ~/.local/state/carotid
+    /// or /var/lib/carotid, the first of them that can be told]
+    #[arg(long, env = "CAROTID_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+
     /// How often a peer should beat, at least 10ms [default: 10s]
     #[arg(long, env = "CAROTID_INTERVAL", value_name = "DURATION")]
     pub(crate) interval: Option<Span>,

@@ -12,6 +12,8 @@ use crate::args::{
 };
 use crate::exit::Exit;
 
+mod data;
+
 /// Everything decided.
 #[derive(Debug)]
 pub(crate) struct Decided {
@@ -67,6 +69,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
             breaker: breaker(&settings.mass_silence),
             allowance: allowance(&settings.fleet)?,
             max_message: MAX_MESSAGE,
+            data: data::folder(settings.data),
             ..ServerConfig::default()
         },
         file,
@@ -145,6 +148,7 @@ fn or(first: Settings, second: Settings) -> Settings {
     Settings {
         listen: first.listen.or(second.listen),
         http: first.http.or(second.http),
+        data: first.data.or(second.data),
         interval: first.interval.or(second.interval),
         timeout: first.timeout.or(second.timeout),
         detection: Detection {

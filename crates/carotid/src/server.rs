@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ pub struct ServerConfig {
     pub breaker: BreakerConfig,
     /// How much all peers together may say.
     pub allowance: Allowance,
+    /// The folder of the journal, which is made if it is not there; `None` keeps everything in memory.
+    /// Default: `None`.
+    pub data: Option<PathBuf>,
     /// The longest message a peer may send, in bytes. Default: 4 MiB; heartbeats alone need 1 KiB.
     pub max_message: usize,
     /// How long a peer may take to send its first complete call. Default: 5 s.
@@ -41,6 +45,7 @@ impl Default for ServerConfig {
             engine: Config::default(),
             breaker: BreakerConfig::default(),
             allowance: Allowance::default(),
+            data: None,
             max_message: 4 << 20,
             first_call_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(5),

@@ -74,6 +74,14 @@ impl Programs {
 
 fn carotid(program: &Path) -> Command {
     let mut command = Command::new(program);
-    command.args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+    command.args([
+        "serve",
+        "--data",
+        "none",
+        "--listen",
+        "127.0.0.1:0",
+        "--http",
+        "127.0.0.1:0",
+    ]);
     command
 }

@@ -134,7 +134,15 @@ impl Row {
 
     fn run_daemon(&self, programs: &Programs, report: &Path, pings: u32) -> anyhow::Result<()> {
         let mut command = callgrind(report, &programs.xtask.with_file_name("carotid"));
-        command.args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"]);
+        command.args([
+            "serve",
+            "--data",
+            "none",
+            "--listen",
+            "127.0.0.1:0",
+            "--http",
+            "127.0.0.1:0",
+        ]);
         let server = Server::start(&mut command)?;
         let shape = Shape {
             connections: 1,

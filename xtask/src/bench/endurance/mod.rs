@@ -102,7 +102,15 @@ impl Run {
     fn measure(&self, programs: &Programs) -> anyhow::Result<Section> {
         let mut command = Command::new(programs.xtask.with_file_name("carotid"));
         command
-            .args(["serve", "--listen", "127.0.0.1:0", "--http", "127.0.0.1:0"])
+            .args([
+                "serve",
+                "--data",
+                "none",
+                "--listen",
+                "127.0.0.1:0",
+                "--http",
+                "127.0.0.1:0",
+            ])
             .args(SETTINGS);
         let server = Server::start(&mut command)?;
         warm::fill(&server)?;

@@ -66,7 +66,7 @@ impl Scratch {
     pub(super) async fn start(flags: &[OsString], listen: IpAddr) -> anyhow::Result<Self> {
         let http = any_port(IpAddr::V4(Ipv4Addr::LOCALHOST));
         let mut daemon = carotid()?
-            .arg("serve")
+            .args(["serve", "--data", "none"])
             .args(["--listen", &any_port(listen).to_string()])
             .args(["--http", &http.to_string()])
             .args(flags)
