@@ -23,8 +23,8 @@ use judgement::Judged;
 
 /// Watches sessions.
 ///
-/// Feed it [`open`](Self::open), [`beat`](Self::beat), [`detach`](Self::detach) and
-/// [`close`](Self::close); call [`handle_timeout`](Self::handle_timeout) when
+/// Feed it [`open`](Self::open), [`beat`](Self::beat), [`detach`](Self::detach),
+/// [`close`](Self::close) and [`fail`](Self::fail); call [`handle_timeout`](Self::handle_timeout) when
 /// [`poll_timeout`](Self::poll_timeout) says so; after each of these drain
 /// [`poll_event`](Self::poll_event) and show the events to the [`Breaker`]. Times must come from one
 /// clock. A time before one already seen is harmless: nothing becomes younger by it.
@@ -206,6 +206,26 @@ impl Engine {
         if others == 0 {
             self.apply(now, id, Finding::Goodbye, None);
         }
+        Ok(())
+    }
+
+    /// The peer said that it failed: the session is dead at once, whatever carries it. It is no verdict on
+    /// silence, so no breaker is asked; while deaths are [barred](Self::bar) it is suspect until its timeout.
+    ///
+    /// # Errors
+    ///
+    /// A session that has ended already.
+    pub fn fail(&mut self, now: Tick, id: SessionId) -> Result<(), UnknownSession> {
+        let barred = self.barred;
+        let session = self.settled(id, now)?;
+        let finding = if barred {
+            // Its own word says more than what was held against it so far.
+            session.cause = Some(Cause::Failed);
+            Finding::ConnectionLost
+        } else {
+            Finding::Failure
+        };
+        self.apply(now, id, finding, Some(Cause::Failed));
         Ok(())
     }
 

@@ -29,6 +29,8 @@ pub enum Cause {
     Goodbye,
     /// We ourselves were not there for a while: nothing was heard of it since.
     Restart,
+    /// The peer, or whoever runs it, said that it failed.
+    Failed,
 }
 
 /// How a connection ended.
@@ -58,6 +60,8 @@ pub(crate) enum Finding {
     /// The last connection went, and the configuration says that this is death.
     FatalConnectionLost,
     Goodbye,
+    /// The peer said that it failed.
+    Failure,
 }
 
 impl Health {
@@ -68,9 +72,10 @@ impl Health {
             (Self::Alive | Self::Suspect, Finding::Silence | Finding::ConnectionLost) => {
                 Self::Suspect
             }
-            (Self::Alive | Self::Suspect, Finding::Timeout | Finding::FatalConnectionLost) => {
-                Self::Dead
-            }
+            (
+                Self::Alive | Self::Suspect,
+                Finding::Timeout | Finding::FatalConnectionLost | Finding::Failure,
+            ) => Self::Dead,
             (Self::Alive | Self::Suspect, Finding::Goodbye) => Self::Left,
             (Self::Dead, _) => Self::Dead,
             (Self::Left, _) => Self::Left,
@@ -99,7 +104,7 @@ impl Health {
 }
 
 impl Cause {
-    /// The word for it: `silence`, `closed`, `reset`, `unreachable`, `goodbye` or `restart`.
+    /// The word for it: `silence`, `closed`, `reset`, `unreachable`, `goodbye`, `restart` or `failed`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -109,6 +114,7 @@ impl Cause {
             Self::Unreachable => "unreachable",
             Self::Goodbye => "goodbye",
             Self::Restart => "restart",
+            Self::Failed => "failed",
         }
     }
 }
@@ -118,7 +124,7 @@ impl Cause {
     pub(crate) const fn is_lost_connection(&self) -> bool {
         match self {
             Self::Closed | Self::Reset | Self::Unreachable => true,
-            Self::Silence | Self::Goodbye | Self::Restart => false,
+            Self::Silence | Self::Goodbye | Self::Restart | Self::Failed => false,
         }
     }
 }

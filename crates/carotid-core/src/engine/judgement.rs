@@ -166,6 +166,10 @@ impl Engine {
             Health::Suspect => EventKind::Suspect {
                 cause: cause.unwrap_or(Cause::Silence),
             },
+            // Its own word says more than what was held against it so far.
+            Health::Dead if finding == Finding::Failure => EventKind::Dead {
+                cause: Cause::Failed,
+            },
             Health::Dead => EventKind::Dead {
                 // Our own restart is nothing to be held against it.
                 cause: session

@@ -29,6 +29,9 @@ enum Op {
     Close {
         name: usize,
     },
+    Fail {
+        name: usize,
+    },
     /// Time passes unattended.
     Sleep {
         nanos: u64,
@@ -59,7 +62,8 @@ fn op() -> impl Strategy<Value = Op> {
         3 => (name.clone(), terms).prop_map(|(name, terms)| Op::Open { name, terms }),
         4 => (name.clone(), vitals).prop_map(|(name, vitals)| Op::Beat { name, vitals }),
         2 => (name.clone(), why).prop_map(|(name, why)| Op::Detach { name, why }),
-        1 => name.prop_map(|name| Op::Close { name }),
+        1 => name.clone().prop_map(|name| Op::Close { name }),
+        1 => name.prop_map(|name| Op::Fail { name }),
         2 => nanos.clone().prop_map(|nanos| Op::Sleep { nanos }),
         4 => nanos.prop_map(|nanos| Op::Sweep { nanos }),
     ]
@@ -206,6 +210,14 @@ impl Model {
             peer.health = Health::Left;
             peer.cause = Some(Cause::Goodbye);
             self.say("left", name, now);
+        }
+    }
+
+    fn fail(&mut self, name: usize, now: u64) {
+        if let Some(peer) = self.living(name, now) {
+            peer.health = Health::Dead;
+            peer.cause = Some(Cause::Failed);
+            self.say("dead", name, now);
         }
     }
 
@@ -359,6 +371,12 @@ impl Pair {
                 }
                 self.model.close(name, self.nanos);
             }
+            Op::Fail { name } => {
+                if let Some(id) = id(name) {
+                    let _ended_already = self.engine.fail(now, id);
+                }
+                self.model.fail(name, self.nanos);
+            }
             Op::Sleep { nanos } => self.nanos += nanos,
             Op::Sweep { nanos } => {
                 // On the border of a slot the sweep has no latitude, so the two must agree. Whoever is
@@ -438,6 +456,7 @@ fn step_alone(
         Op::Beat { name, vitals } => drop(ids.get(&name).map(|id| engine.beat(tick, *id, vitals))),
         Op::Detach { name, why } => drop(ids.get(&name).map(|id| engine.detach(tick, *id, why))),
         Op::Close { name } => drop(ids.get(&name).map(|id| engine.close(tick, *id))),
+        Op::Fail { name } => drop(ids.get(&name).map(|id| engine.fail(tick, *id))),
         Op::Sleep { nanos } => *now += nanos,
         Op::Sweep { nanos } => {
             *now += nanos;

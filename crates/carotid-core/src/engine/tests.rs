@@ -272,6 +272,27 @@ fn a_goodbye_is_final_whether_alive_or_suspect() {
 }
 
 #[test]
+fn a_failure_is_death_by_its_own_word_whatever_carries_it() {
+    let mut world = World::new();
+    let [a, b] = ["a", "b"].map(|name| world.open(name).id);
+    world.open("a");
+    world.events();
+    world.engine.fail(world.now, a).unwrap();
+    assert_eq!(world.events(), ["dead a failed"]);
+    world
+        .engine
+        .detach(world.now, b, Disconnect::Reset)
+        .unwrap();
+    world.engine.fail(world.now, b).unwrap();
+    let said: Vec<_> = core::iter::from_fn(|| world.next_event()).collect();
+    assert_eq!(said[1].kind.cause(), Some(Cause::Failed));
+    let evidence = said[1].evidence.as_ref().unwrap();
+    assert_eq!(evidence.lost, Some(Cause::Reset));
+    assert_eq!(world.engine.fail(world.now, b), Err(UnknownSession));
+    assert_eq!(world.advance(TIMEOUT * 2), [""; 0]);
+}
+
+#[test]
 fn nothing_moves_a_session_that_has_ended() {
     let mut world = World::new();
     let [dead, left] = ["dead", "left"].map(|name| world.open(name).id);

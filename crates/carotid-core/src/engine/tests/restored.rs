@@ -126,3 +126,20 @@ fn a_death_whose_turn_was_set_waits_as_well() {
     assert_eq!(died.len(), ids.len());
     assert!(died.iter().all(|event| event.starts_with("dead ")));
 }
+
+#[test]
+fn a_failure_while_deaths_are_barred_is_a_suspicion_that_ends_in_it() {
+    let mut world = World::new();
+    let [alive, silent] = ["alive", "silent"].map(|name| world.open(name).id);
+    world.advance(SUSPICION - SECOND);
+    world.beat(alive).unwrap();
+    world.advance(2 * SECOND);
+    world.bar(true);
+    for id in [alive, silent] {
+        world.engine.fail(world.now, id).unwrap();
+    }
+    assert_eq!(world.events(), ["suspect alive failed"]);
+    world.bar(false);
+    let died = world.advance(TIMEOUT * 2);
+    assert_eq!(died, ["dead silent failed", "dead alive failed"]);
+}
