@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use carotid::Address;
 use carotid::core::SessionName;
+use carotid::{Address, SpanError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
@@ -381,7 +381,7 @@ pub(crate) struct Daemon {
 
 /// A duration in which something can happen.
 fn some_time(text: &str) -> Result<Span, String> {
-    let span: Span = text.parse()?;
+    let span: Span = text.parse().map_err(|error: SpanError| error.to_string())?;
     if span.0.is_zero() {
         return Err("nothing is answered in no time: give more than 0s".to_owned());
     }

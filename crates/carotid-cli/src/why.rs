@@ -71,6 +71,12 @@ fn belief(session: &Session) -> String {
         }
         "alive" => format!("{name} is alive."),
         "left" => format!("{name} left at {:.3}: it said goodbye.", session.since),
+        "dead" if session.cause.as_deref() == Some("failed") => {
+            format!(
+                "{name} is dead since {:.3}: it said that it failed.",
+                session.since
+            )
+        }
         "dead" if session.wedged => format!(
             "{name} is dead since {:.3}, and was wedged before.",
             session.since

@@ -29,6 +29,7 @@ use crate::readers::{Readers, Roll};
 pub(crate) mod past;
 mod query;
 mod shard;
+mod visit;
 
 use shard::{Peer, Shard, Shared, State};
 
@@ -159,16 +160,7 @@ impl Driver {
         let shard = &self.shared.shards[index as usize];
         let mut state = shard.lock();
         let opened = state.engine.open(self.shared.now(), Open { name, terms })?;
-        let slot = opened.id.index();
-        if state.peers.len() <= slot {
-            state.peers.resize(slot + 1, None);
-        }
-        // A session that was there already, and not one that had its place before.
-        let known = state.peers[slot].filter(|_| opened.resumed);
-        state.peers[slot] = Some(Peer {
-            address: Some(peer.into()),
-            ..known.unwrap_or_default()
-        });
+        state.place(&opened, peer.into());
         self.shared.conclude(&mut state);
         shard.rearm(&mut state);
         let key = SessionKey {

@@ -19,6 +19,7 @@ mod readers;
 mod server;
 mod sink;
 mod source;
+mod span;
 
 pub use carotid_core as core;
 pub use carotid_netrpc as netrpc;
@@ -32,3 +33,4 @@ pub use driver::{Cursor, Driver, RestoreError, SessionKey, Verdict, Watched};
 pub use hub::{Batch, Conclusion, Happening, Hub, Record, Restart, Subscription};
 pub use server::{Server, ServerConfig};
 pub use sink::api;
+pub use span::{Span, SpanError};

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::driver::Driver;
 use crate::readers::Readers;
 use crate::sink::http::{self, Desk, Methods};
+use crate::source::http::Beats;
 use crate::source::netrpc::{Calls, Reception};
 
 /// Settings of a [`Server`].
@@ -146,7 +147,8 @@ impl Server {
                 shutdown: shutdown.clone(),
                 stop: stop.clone(),
             };
-            let served = http::serve(listener, desk);
+            let beats = Beats::new(self.driver.clone(), &self.config);
+            let served = http::serve(listener, desk, beats);
             background.spawn(served);
         }
 

@@ -9,6 +9,7 @@ mod it {
     mod ground;
     mod relay;
 
+    mod beats;
     mod calling;
     mod calls;
     mod crowd;

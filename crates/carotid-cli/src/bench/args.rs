@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use carotid::Address;
 use carotid::core::SessionName;
+use carotid::{Address, SpanError};
 use clap::Args;
 
 use super::wire::Protocol;
@@ -92,7 +92,7 @@ fn one_address(text: &str) -> Result<Address, String> {
 
 /// A duration in which something can happen.
 fn some_time(text: &str) -> Result<Span, String> {
-    let span: Span = text.parse()?;
+    let span: Span = text.parse().map_err(|error: SpanError| error.to_string())?;
     if span.0.is_zero() {
         return Err("nothing happens in no time: give more than 0s".to_owned());
     }

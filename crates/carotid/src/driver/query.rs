@@ -145,7 +145,7 @@ impl Driver {
 }
 
 impl Shared {
-    fn watched(&self, state: &State, mut view: SessionView, now: Tick) -> Watched {
+    pub(super) fn watched(&self, state: &State, mut view: SessionView, now: Tick) -> Watched {
         let peer = state.peers.get(view.id.index()).copied().flatten();
         let is_shown = |peer: Peer| peer.verdict <= self.hub.last_seq();
         if view.health.is_final() && !peer.is_none_or(is_shown) {

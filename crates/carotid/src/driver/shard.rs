@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use carotid_core::{Breaker, Engine, Event, EventKind, Stall, Tick};
+use carotid_core::{Breaker, Engine, Event, EventKind, Opened, Stall, Tick};
 use carotid_netrpc::PeerAddr;
 use tokio::sync::Notify;
 
@@ -54,6 +54,22 @@ pub(super) struct Peer {
     pub(super) verdict: u64,
     /// As the peer measured it last; 0 if it never told.
     pub(super) round_trip_us: u32,
+}
+
+impl State {
+    /// Keeps in mind where a session was heard from.
+    pub(super) fn place(&mut self, opened: &Opened, address: PeerAddr) {
+        let slot = opened.id.index();
+        if self.peers.len() <= slot {
+            self.peers.resize(slot + 1, None);
+        }
+        // A session that was there already, and not one that had its place before.
+        let known = self.peers[slot].filter(|_| opened.resumed);
+        self.peers[slot] = Some(Peer {
+            address: Some(address),
+            ..known.unwrap_or_default()
+        });
+    }
 }
 
 impl Peer {

@@ -17,6 +17,7 @@ use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
+use hyper::service::{Service, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -26,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 use super::api::{Failure, Stalls};
 use crate::dial::set_options;
 use crate::driver::Driver;
+use crate::source;
+use crate::source::http::{Beats, Caller};
 
 pub(crate) use methods::Methods;
 
@@ -50,7 +53,7 @@ pub(crate) struct Desk {
 }
 
 /// Answers on `listener` until `stop`; from `shutdown` on it says that the server is not ready.
-pub(crate) async fn serve(listener: TcpListener, desk: Desk) {
+pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
     let stop = desk.stop.clone();
     let router = Router::new()
         .route("/livez", get(health::live))
@@ -63,7 +66,8 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk) {
         .route("/api/v1/stalls", get(stalls))
         .route("/debug/rpc", get(methods::page))
         .fallback(nowhere)
-        .with_state(desk);
+        .with_state(desk)
+        .merge(source::http::routes(beats));
     let mut connections = JoinSet::new();
     loop {
         let (tcp, peer) = tokio::select! {
@@ -74,7 +78,8 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk) {
         // A reader that takes nothing for this long is not kept.
         match set_options(&tcp, USER_TIMEOUT) {
             Ok(()) => {
-                connections.spawn(converse(tcp, router.clone(), stop.clone()));
+                let caller = Caller(peer);
+                connections.spawn(converse(tcp, caller, router.clone(), stop.clone()));
             }
             Err(error) => tracing::debug!(%peer, %error, "connection refused: its socket failed"),
         }
@@ -84,11 +89,16 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk) {
 }
 
 /// One HTTP connection; soon after `stop` it is over, whatever its peer does.
-async fn converse(tcp: TcpStream, router: Router, stop: CancellationToken) {
+async fn converse(tcp: TcpStream, caller: Caller, router: Router, stop: CancellationToken) {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(|mut request| {
+        request.extensions_mut().insert(caller);
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(tcp), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(tcp), service);
     let mut connection = pin!(connection);
     tokio::select! {
         // How a peer ends its connection is its own affair.
@@ -111,13 +121,13 @@ async fn nowhere(uri: Uri) -> Response {
 }
 
 /// A query that does not fit, in the words of its parser.
-fn refuse_query(rejection: &QueryRejection) -> Response {
+pub(crate) fn refuse_query(rejection: &QueryRejection) -> Response {
     let text = rejection.body_text();
     let why = text.trim_start_matches("Failed to deserialize query string: ");
     refuse(StatusCode::BAD_REQUEST, format_args!("query: {why}"))
 }
 
-fn refuse(status: StatusCode, why: impl Display) -> Response {
+pub(crate) fn refuse(status: StatusCode, why: impl Display) -> Response {
     let failure = Failure {
         error: why.to_string(),
     };

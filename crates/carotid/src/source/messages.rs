@@ -7,6 +7,8 @@ use carotid_core::{Grant, Opened, Terms, TermsError, Vitals};
 use gobwire::Gob;
 use serde::{Deserialize, Serialize};
 
+use super::wish::Wish;
+
 pub(crate) const PING: &str = "Heartbeat.Ping";
 pub(crate) const OPEN: &str = "Heartbeat.Open";
 pub(crate) const BEAT: &str = "Heartbeat.Beat";
@@ -82,15 +84,18 @@ impl OpenArgs {
 
     /// The terms asked for; what is not asked for is `default`'s.
     pub(crate) fn terms(&self, default: Terms) -> Result<Terms, TermsError> {
-        let asked = |ms: i64, otherwise| match u64::try_from(ms) {
-            Ok(0) => otherwise,
-            Ok(ms) => Duration::from_millis(ms),
+        let asked = |ms: i64| match u64::try_from(ms) {
+            Ok(0) => None,
+            Ok(ms) => Some(Duration::from_millis(ms)),
             // Nothing is as short as less than nothing.
-            Err(_) => Duration::ZERO,
+            Err(_) => Some(Duration::ZERO),
         };
-        let interval = asked(self.interval_ms, default.interval());
-        let terms = Terms::new(interval, asked(self.timeout_ms, default.timeout()))?;
-        terms.with_longest_stall(asked(self.longest_stall_ms, default.longest_stall()))
+        let wish = Wish {
+            interval: asked(self.interval_ms),
+            timeout: asked(self.timeout_ms),
+            longest_stall: asked(self.longest_stall_ms),
+        };
+        wish.terms(default)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Session {
     pub service: String,
     /// `alive`, `suspect`, `dead` or `left`.
     pub health: Cow<'static, str>,
-    /// Why: `silence`, `closed`, `reset`, `unreachable`, `goodbye`; `null` while alive.
+    /// Why: `silence`, `closed`, `reset`, `unreachable`, `goodbye`, `failed`; `null` while alive.
     pub cause: Option<Cow<'static, str>>,
     /// Which life of this name, from 1.
     pub epoch: u32,
