@@ -102,13 +102,31 @@ impl History {
         self.subjects.iter().all(|subject| !subject.is_open())
     }
 
-    /// The monitor's process was replaced, and knows nothing any more.
-    pub(crate) fn restart(&mut self) {
+    /// The monitor's process was replaced, and knows nothing any more but what is in its journal.
+    pub(crate) fn restart(&mut self, clock: Tick, has_journal: bool) {
         self.attention = Attention::default();
         self.mass.restart();
         self.unwell_until = Tick::default();
         self.owners.iter_mut().for_each(Vec::clear);
-        self.subjects.iter_mut().for_each(Subject::forget);
+        for subject in &mut self.subjects {
+            if has_journal {
+                subject.carry_over(clock);
+            } else {
+                subject.forget();
+            }
+        }
+    }
+
+    /// A session came back from the journal.
+    pub(crate) fn restored(&mut self, index: usize, handle: Handle) {
+        let (owners, slot) = (&mut self.owners[handle.shard], handle.id.index());
+        owners.resize(owners.len().max(slot + 1), usize::MAX);
+        owners[slot] = index;
+        let subject = &mut self.subjects[index];
+        subject.handle = Some(handle);
+        if subject.is_open() {
+            self.mass.on_opened(subject.service);
+        }
     }
 
     /// The monitor was unwell at this time, so suspicion may come late.

@@ -135,6 +135,21 @@ impl Subject {
         *self = Self::new(self.name.clone(), self.service);
     }
 
+    /// A process takes over that knows of it. If it has not ended it is suspect, and has its full
+    /// timeout from now on: that nobody listened is not held against it.
+    pub(super) fn carry_over(&mut self, clock: Tick) {
+        let was_open = self.is_open();
+        *self = Self {
+            epoch: self.epoch,
+            terms: self.terms,
+            state: if was_open { State::Suspect } else { self.state },
+            arrived: clock,
+            heard_from: clock,
+            heard: clock,
+            ..Self::new(self.name.clone(), self.service)
+        };
+    }
+
     /// Whether it was opened and has not ended.
     pub(crate) const fn is_open(&self) -> bool {
         matches!(self.state, State::Alive | State::Suspect)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carotid_core::Disconnect;
+use carotid_core::{Cause, Disconnect, Health, PastEnd, Restored};
 
 use super::monitor::Monitor;
 use super::path::seconds;
@@ -124,12 +124,41 @@ impl World {
     }
 
     pub(super) fn on_start(&mut self) {
+        let words = if self.plan.has_journal {
+            "another monitor goes on with the journal"
+        } else {
+            "another monitor begins"
+        };
         self.history
             .trace
-            .everybody(self.clock, || "another monitor begins".to_owned());
+            .everybody(self.clock, || words.to_owned());
         self.presence = Presence::Runs;
-        self.history.restart();
+        self.history.restart(self.clock, self.plan.has_journal);
         self.monitor = Monitor::new(&self.plan, self.random.split(), self.clock);
+        for subject in 0..self.history.subjects.len() {
+            self.take_up(subject);
+        }
+    }
+
+    /// What the journal has of a session comes back.
+    fn take_up(&mut self, subject: usize) {
+        let truth = &self.history.subjects[subject];
+        let Some(health) = truth.state.health() else {
+            return;
+        };
+        let ended = health.is_final().then_some(PastEnd {
+            at: self.clock,
+            died_of: (health == Health::Dead).then_some(Cause::Silence),
+        });
+        let restored = Restored {
+            name: truth.name.clone(),
+            epoch: truth.epoch,
+            terms: truth.terms,
+            ended,
+        };
+        let handle = self.monitor.restore(self.clock, restored);
+        self.history.restored(subject, handle);
+        self.rearm(handle.shard);
     }
 
     /// All peers fall silent, or say goodbye.

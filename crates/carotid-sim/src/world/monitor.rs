@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use carotid_core::{Attendance, Breaker, Engine, Tick};
+use carotid_core::{Attendance, Breaker, Engine, Restored, Tick};
 
+use super::Handle;
 use super::plan::Plan;
 use crate::history::{History, Input, Law, Violation};
 use crate::random::Random;
@@ -40,6 +41,15 @@ impl Monitor {
             suspended: Duration::ZERO,
             max_steps_per_call: plan.config.max_steps_per_call,
         }
+    }
+
+    /// Takes up a session from before a restart.
+    pub(super) fn restore(&mut self, clock: Tick, restored: Restored) -> Handle {
+        let shard = self.shard_of(restored.name.as_str());
+        let now = self.attendance.now(clock);
+        let restored = self.engines[shard].restore(now, restored, &mut self.breaker);
+        let id = restored.expect("there was room for it before");
+        Handle { shard, id }
     }
 
     /// It runs again, and looks at the clock before long.

@@ -20,6 +20,8 @@ pub(super) struct Plan {
     pub(super) stalls: Vec<Stall>,
     /// When our process is replaced, and how long that takes.
     pub(super) restart: Option<(f64, f64)>,
+    /// Whether what takes its place knows what it knew.
+    pub(super) has_journal: bool,
     /// When the clock on the wall jumps, and by how much.
     pub(super) jumps: Vec<(f64, f64)>,
     /// Mean seconds between two questions.
@@ -114,13 +116,14 @@ impl Plan {
             breaker_seed: random.next(),
             peers,
             stalls: draw_stalls(random, end, timeout),
-            restart: chance(random, 0.15)
+            restart: chance(random, 0.2)
                 .then(|| (random.uniform(0.2, 0.8) * end, random.uniform(0.1, 5.0))),
             jumps: (0..random.below(4))
                 .map(|_| (random.uniform(0.0, end), random.uniform(-3600.0, 3600.0)))
                 .collect(),
             asks_every: end / 60.0,
             end,
+            has_journal: chance(random, 0.5),
         }
     }
 
@@ -145,6 +148,7 @@ impl Plan {
             breaker_seed: random.next(),
             stalls: Vec::new(),
             restart: None,
+            has_journal: false,
             jumps: Vec::new(),
             asks_every: 60.0,
             end,

@@ -52,6 +52,7 @@ fn everything_happens_that_is_meant_to_happen() {
         "(life 3,",
         "the monitor stalls",
         "another monitor begins",
+        "another monitor goes on",
         "the clock on the wall jumps",
         "Second",
         "Evict",
