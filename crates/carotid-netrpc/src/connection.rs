@@ -17,6 +17,7 @@ use crate::argument::Argument;
 use crate::codec::{Call, CallId, Incoming, ServerCodec};
 use crate::error::{ServerError, WireError};
 use crate::options::Options;
+use crate::protocol::Protocol;
 use crate::router::{Router, Running};
 use unsent::Unsent;
 
@@ -34,6 +35,11 @@ pub trait Interceptor: Send + 'static {
 
     /// Calls that came in one read follow.
     fn begin_read(&mut self) {}
+
+    /// The peer has made its first calls, in this protocol. Said once.
+    fn speaks(&mut self, protocol: Protocol) {
+        let _nobody_asked = protocol;
+    }
 
     /// How long this connection may be without a whole call before it is closed; `None` = for ever.
     /// Time in which a call runs does not count. Asked after every read and whenever the deadline
@@ -306,7 +312,11 @@ impl Connection {
             }
         };
         if calls {
-            self.called = true;
+            if !std::mem::replace(&mut self.called, true)
+                && let Some(protocol) = self.codec.protocol()
+            {
+                turn.interceptor.speaks(protocol);
+            }
             self.heard = turn.now;
         }
         match polled {

@@ -6,21 +6,21 @@
 
 use crate::error::WireError;
 
-/// What a peer speaks.
+/// What a stream begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Protocol {
+pub(crate) enum Beginning {
     Gob,
     Json,
     /// Any HTTP/1 request, or the preface of HTTP/2.
     Http,
 }
 
-/// The protocol that begins with these two bytes.
-pub(crate) fn detect(first: u8, second: u8) -> Result<Protocol, WireError> {
+/// The beginning that these two bytes are of.
+pub(crate) fn detect(first: u8, second: u8) -> Result<Beginning, WireError> {
     match (first, second) {
-        (0xf8.., _) | (..0x80, 0x7f | 0xf8..) => Ok(Protocol::Gob),
-        (b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n', _) => Ok(Protocol::Json),
-        (b'A'..=b'Z', b'A'..=b'Z') => Ok(Protocol::Http),
+        (0xf8.., _) | (..0x80, 0x7f | 0xf8..) => Ok(Beginning::Gob),
+        (b'{' | b'[' | b' ' | b'\t' | b'\r' | b'\n', _) => Ok(Beginning::Json),
+        (b'A'..=b'Z', b'A'..=b'Z') => Ok(Beginning::Http),
         (0x16, 0x03) => Err(WireError::Tls),
         _ => Err(WireError::UnknownProtocol),
     }
@@ -33,18 +33,18 @@ mod tests {
     #[test]
     fn a_length_that_looks_like_text_is_still_gob() {
         for first in *b"{[ CGP\x03\x16" {
-            assert_eq!(detect(first, 0xff).unwrap(), Protocol::Gob);
-            assert_eq!(detect(first, 0x7f).unwrap(), Protocol::Gob);
+            assert_eq!(detect(first, 0xff).unwrap(), Beginning::Gob);
+            assert_eq!(detect(first, 0x7f).unwrap(), Beginning::Gob);
         }
-        assert_eq!(detect(0xfe, 1).unwrap(), Protocol::Gob);
+        assert_eq!(detect(0xfe, 1).unwrap(), Beginning::Gob);
     }
 
     #[test]
     fn text_is_told_by_its_beginning() {
-        assert_eq!(detect(b'{', b'"').unwrap(), Protocol::Json);
-        assert_eq!(detect(b'\n', b'{').unwrap(), Protocol::Json);
-        assert_eq!(detect(b'C', b'O').unwrap(), Protocol::Http);
-        assert_eq!(detect(b'P', b'R').unwrap(), Protocol::Http);
+        assert_eq!(detect(b'{', b'"').unwrap(), Beginning::Json);
+        assert_eq!(detect(b'\n', b'{').unwrap(), Beginning::Json);
+        assert_eq!(detect(b'C', b'O').unwrap(), Beginning::Http);
+        assert_eq!(detect(b'P', b'R').unwrap(), Beginning::Http);
         assert!(matches!(detect(0x16, 3), Err(WireError::Tls)));
         assert!(matches!(detect(0, 0), Err(WireError::UnknownProtocol)));
         assert!(matches!(detect(0x90, 0), Err(WireError::UnknownProtocol)));

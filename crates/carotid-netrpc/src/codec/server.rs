@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::answer::Answer;
 use crate::argument::Argument;
-use crate::detect::{Protocol, detect};
+use crate::detect::{Beginning, detect};
 use crate::error::{ServerError, WireError};
 use crate::gob::misfit::without_modules;
 use crate::http::{self, Head};
 use crate::json::reader::JsonCallId;
+use crate::protocol::Protocol;
 use crate::{gob, json};
 
 /// What came in.
@@ -67,6 +68,7 @@ enum State {
 
 #[derive(Debug, Default)]
 struct GobEnd {
+    over_http: bool,
     reader: gob::reader::Reader,
     writer: gob::writer::Writer,
 }
@@ -77,6 +79,19 @@ impl ServerCodec {
         Self {
             state: State::New(None),
             max_message,
+        }
+    }
+
+    /// What the peer speaks, as far as it has shown: `None` before its first bytes, and while an HTTP
+    /// request is not complete. A peer that sends JSON may turn out to mean JSON-RPC 2.0.
+    #[must_use]
+    pub fn protocol(&self) -> Option<Protocol> {
+        match &self.state {
+            State::New(_) | State::Http(_) => None,
+            State::Gob(end) if end.over_http => Some(Protocol::GobOverHttp),
+            State::Gob(_) => Some(Protocol::Gob),
+            State::Json(reader) if reader.speaks_two() => Some(Protocol::JsonRpc),
+            State::Json(_) => Some(Protocol::Json),
         }
     }
 
@@ -101,7 +116,10 @@ impl ServerCodec {
                 return Ok(None);
             };
             http::check_request(&head)?;
-            self.state = State::Gob(Box::default());
+            self.state = State::Gob(Box::new(GobEnd {
+                over_http: true,
+                ..GobEnd::default()
+            }));
             return Ok(Some(Incoming::Send(http::CONNECTED)));
         }
         match &mut self.state {
@@ -159,9 +177,9 @@ impl ServerCodec {
             (None, &[first, second, ..]) | (Some(first), &[second, ..]) => (first, second),
         };
         let mut state = match detect(first, second)? {
-            Protocol::Gob => State::Gob(Box::default()),
-            Protocol::Json => State::Json(Box::default()),
-            Protocol::Http => State::Http(Box::default()),
+            Beginning::Gob => State::Gob(Box::default()),
+            Beginning::Json => State::Json(Box::default()),
+            Beginning::Http => State::Http(Box::default()),
         };
         if let Some(first) = held {
             state.push_first(first, self.max_message)?;

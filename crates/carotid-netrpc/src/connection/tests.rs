@@ -14,6 +14,8 @@ fn seconds(seconds: u64) -> Duration {
 struct Pings {
     idle: Option<Duration>,
     peer_closed: bool,
+    /// What it was told that the peer speaks.
+    spoken: Vec<Protocol>,
 }
 
 impl Interceptor for Pings {
@@ -30,6 +32,10 @@ impl Interceptor for Pings {
 
     fn idle_timeout(&self) -> Option<Duration> {
         self.idle
+    }
+
+    fn speaks(&mut self, protocol: Protocol) {
+        self.spoken.push(protocol);
     }
 
     fn peer_closed(&mut self) {
@@ -64,6 +70,7 @@ impl World {
             pings: Pings {
                 idle: Some(seconds(3)),
                 peer_closed: false,
+                spoken: Vec::new(),
             },
             connection: Connection::new(now, &options),
             options,
@@ -156,6 +163,31 @@ fn whoever_does_not_call_in_time_is_closed_whatever_it_sends() {
     // A part of a request that is never whole.
     assert_eq!(world.says(&REQUEST[..20]), Wish::Read);
     assert_eq!(world.deadline(), Some((seconds(4), late)));
+}
+
+#[test]
+fn what_a_peer_speaks_is_told_once_with_its_first_calls() {
+    let (mut two, gob) = (br#"{"jsonrpc":"2.0","id":1,"#.to_vec(), slow_calls(1));
+    two.extend_from_slice(br#""method":"Heartbeat.Ping","params":["me"]}"#);
+    let connect = [b"CONNECT /_goRPC_ HTTP/1.0\n\n", &gob[..]].concat();
+    let spoken = [
+        (REQUEST, Protocol::Json),
+        (&two, Protocol::JsonRpc),
+        (&gob, Protocol::Gob),
+        (&connect, Protocol::GobOverHttp),
+    ];
+    for (bytes, protocol) in spoken {
+        let mut world = World::default();
+        let (first, rest) = bytes.split_at(bytes.len() - 2);
+        world.says(first);
+        assert_eq!(world.pings.spoken, [], "there is no whole call yet");
+        world.says(rest);
+        assert_eq!(world.pings.spoken, [protocol]);
+    }
+    let mut world = World::default();
+    world.says(REQUEST);
+    world.says(REQUEST);
+    assert_eq!(world.pings.spoken, [Protocol::Json]);
 }
 
 #[test]

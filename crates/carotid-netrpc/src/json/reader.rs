@@ -101,6 +101,11 @@ impl Reader {
         }
     }
 
+    /// Whether the peer has spoken JSON-RPC 2.0.
+    pub(crate) const fn speaks_two(&self) -> bool {
+        self.speaks_two
+    }
+
     /// Appends the reply to a call.
     pub(crate) fn reply(
         &mut self,
