@@ -16,6 +16,7 @@ use crate::{ConfigError, Event, EventKind, Tally, Terms, Tick};
 
 mod census;
 mod order;
+mod query;
 mod release;
 
 use self::census::{Census, shared_service};

@@ -52,7 +52,8 @@ impl Tally {
     }
 
     /// Both together.
-    pub(crate) const fn with(self, other: Self) -> Self {
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
         Self {
             sessions: self.sessions + other.sessions,
             suspect: self.suspect + other.suspect,
@@ -62,7 +63,8 @@ impl Tally {
     }
 
     /// These but for a part of them.
-    pub(crate) const fn without(self, part: Self) -> Self {
+    #[must_use]
+    pub const fn without(self, part: Self) -> Self {
         Self {
             sessions: self.sessions.saturating_sub(part.sessions),
             suspect: self.suspect.saturating_sub(part.suspect),

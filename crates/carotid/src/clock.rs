@@ -129,6 +129,12 @@ impl Clock {
         self.lock().attendance.clone()
     }
 
+    /// How often and for how long we did not run.
+    pub(crate) fn stalls(&self) -> (u64, Duration) {
+        let ledger = self.lock();
+        (ledger.attendance.count(), ledger.attendance.stalled())
+    }
+
     /// How long we did not run between two points in attended time.
     pub(crate) fn stalled_between(&self, from: Tick, to: Tick) -> Duration {
         if self.credit.load(Ordering::Relaxed) == 0 {

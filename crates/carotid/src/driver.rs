@@ -22,6 +22,8 @@ use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::readers::{Readers, Roll};
 
+mod counts;
+mod figures;
 #[cfg_attr(
     not(test),
     expect(dead_code, reason = "the journal is the one who has a past")
@@ -31,8 +33,11 @@ mod query;
 mod shard;
 mod visit;
 
+use counts::Counts;
 use shard::{Peer, Shard, Shared, State};
 
+pub(crate) use counts::Histogram;
+pub(crate) use figures::Figures;
 pub use past::RestoreError;
 pub use query::{Cursor, Verdict, Watched};
 
@@ -88,6 +93,7 @@ impl Driver {
                         engine: Engine::new(&config)?,
                         peers: Vec::new(),
                         armed: None,
+                        counts: Counts::default(),
                     }),
                     deadline_moved: Notify::new(),
                 })
@@ -102,6 +108,8 @@ impl Driver {
             sessions: AtomicU32::new(0),
             hasher: foldhash::fast::RandomState::default(),
             next_warning: AtomicU64::new(0),
+            concluded: Mutex::default(),
+            refused: AtomicU64::new(0),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -161,6 +169,7 @@ impl Driver {
         let mut state = shard.lock();
         let opened = state.engine.open(self.shared.now(), Open { name, terms })?;
         state.place(&opened, peer.into());
+        state.counts.beat(None);
         self.shared.conclude(&mut state);
         shard.rearm(&mut state);
         let key = SessionKey {
@@ -184,6 +193,7 @@ impl Driver {
     ) -> Result<Terms, UnknownSession> {
         let shard = &self.shared.shards[key.shard as usize];
         let mut state = shard.lock();
+        state.counts.beat(round_trip);
         if let Some(round_trip) = round_trip
             && let Some(Some(peer)) = state.peers.get_mut(key.id.index())
         {
@@ -248,8 +258,9 @@ impl Driver {
         self.shared.clock.wall(tick)
     }
 
-    /// Logs that sessions are refused, at most once in ten seconds.
+    /// Counts a refused session, and logs that there are some, at most once in ten seconds.
     pub(crate) fn warn_of(&self, error: OpenError) {
+        self.shared.refused.fetch_add(1, Ordering::Relaxed);
         let second = self.shared.now().as_nanos() / 1_000_000_000;
         let next = self
             .shared

@@ -149,6 +149,12 @@ impl Hub {
         *self.shared.last.borrow()
     }
 
+    /// How many subscriptions there are.
+    #[must_use]
+    pub fn readers(&self) -> usize {
+        self.shared.last.receiver_count()
+    }
+
     /// A random number of this log: with a journal it stays, without one each run has its own.
     #[must_use]
     pub fn run(&self) -> u64 {

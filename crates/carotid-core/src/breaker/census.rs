@@ -53,6 +53,11 @@ impl Census {
         self.services.get(service)
     }
 
+    pub(super) fn services(&self) -> impl Iterator<Item = (&str, Tally)> {
+        let services = self.services.iter();
+        services.map(|(service, scope)| (&**service, scope.tally))
+    }
+
     /// Whether this service is a mass.
     pub(super) fn is_massed(&self, service: Option<&str>) -> bool {
         let scope = service.and_then(|service| self.services.get(service));

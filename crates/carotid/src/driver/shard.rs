@@ -9,6 +9,7 @@ use carotid_core::{Breaker, Engine, Event, EventKind, Opened, Stall, Tick};
 use carotid_netrpc::PeerAddr;
 use tokio::sync::Notify;
 
+use super::counts::{Concluded, Counts};
 use crate::clock::Clock;
 use crate::hub::{Conclusion, Happening, Hub};
 
@@ -26,6 +27,10 @@ pub(super) struct Shared {
     pub(super) hasher: foldhash::fast::RandomState,
     /// The second from which on a refused session is worth a line of the log again.
     pub(super) next_warning: AtomicU64,
+    /// What was concluded, counted. Nothing else is locked after it.
+    pub(super) concluded: Mutex<Concluded>,
+    /// How many sessions were refused.
+    pub(super) refused: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -42,6 +47,8 @@ pub(super) struct State {
     pub(super) peers: Vec<Option<Peer>>,
     /// What the deadline task sleeps for.
     pub(super) armed: Option<Tick>,
+    /// What happened here.
+    pub(super) counts: Counts,
 }
 
 /// What only the driver knows of a session.
@@ -107,6 +114,12 @@ impl Shared {
         self.stall.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn concluded(&self) -> MutexGuard<'_, Concluded> {
+        self.concluded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn shard_of(&self, name: &str) -> u32 {
         let shards = self.shards.len() as u64;
         let shard = self.hasher.hash_one(name) % shards;
@@ -153,6 +166,7 @@ impl Shared {
 
     pub(super) fn publish(&self, state: &mut State, breaker: &mut Breaker, event: Event) {
         breaker.observe(&event);
+        self.concluded().observe(&event);
         let (slot, kind) = (event.id.index(), event.kind);
         let terms = state.engine.terms(event.id).unwrap_or_default();
         let peer = state.peers.get(slot).copied().flatten();
