@@ -137,13 +137,20 @@ impl Server {
         let _stopped = stop.clone().drop_guard();
         let background = TaskTracker::new();
         let detection = self.detect(readers.clone(), stop.clone())?;
+        let reception = Reception::new(
+            self.driver.clone(),
+            &self.config,
+            readers.clone(),
+            calls.clone(),
+        );
         if let Some(listener) = operations {
             let desk = Desk {
                 driver: self.driver.clone(),
                 methods: Methods {
                     router: self.router.clone(),
-                    heartbeat: calls.clone(),
+                    heartbeat: calls,
                 },
+                connections: reception.connections(),
                 shutdown: shutdown.clone(),
                 stop: stop.clone(),
             };
@@ -152,7 +159,6 @@ impl Server {
             background.spawn(served);
         }
 
-        let reception = Reception::new(self.driver.clone(), &self.config, readers.clone(), calls);
         let served = server
             .with_host(Arc::new(reception))
             .serve(rpc, shutdown.clone());

@@ -4,10 +4,12 @@ mod accept;
 mod events;
 mod health;
 mod methods;
+mod metrics;
 mod sessions;
 
 use std::fmt::Display;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -29,6 +31,7 @@ use crate::dial::set_options;
 use crate::driver::Driver;
 use crate::source;
 use crate::source::http::{Beats, Caller};
+use crate::source::netrpc::Connections;
 
 pub(crate) use methods::Methods;
 
@@ -46,6 +49,8 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(crate) struct Desk {
     pub(crate) driver: Driver,
     pub(crate) methods: Methods,
+    /// Those of peers.
+    pub(crate) connections: Arc<Connections>,
     /// The server does not take new calls any more.
     pub(crate) shutdown: CancellationToken,
     /// The listener itself ends.
@@ -65,6 +70,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/stalls", get(stalls))
         .route("/debug/rpc", get(methods::page))
+        .merge(metrics::routes())
         .fallback(nowhere)
         .with_state(desk)
         .merge(source::http::routes(beats));
@@ -115,7 +121,7 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
     let why = format!(
-        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services/NAME, /api/v1/events, /api/v1/stalls or /debug/rpc"
+        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services/NAME, /api/v1/events, /api/v1/stalls, /metrics or /debug/rpc"
     );
     refuse(StatusCode::NOT_FOUND, why)
 }

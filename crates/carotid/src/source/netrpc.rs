@@ -1,6 +1,7 @@
 //! The `Heartbeat` methods of Go's recipe, and every other call as a sign of life.
 
 mod calls;
+mod connections;
 mod reception;
 mod roster;
 #[cfg(test)]
@@ -11,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use carotid_core::{Allowance, BreakerConfig, Disconnect, Opened, SessionName, Terms, Vitals};
-use carotid_netrpc::{Answer, Argument, End, Interceptor, PeerAddr, ServerError};
+use carotid_netrpc::{Answer, Argument, End, Interceptor, PeerAddr, Protocol, ServerError};
 
 use super::messages::{
     BEAT, BeatArgs, BeatReply, CHECK, CLOSE, NameArgs, OPEN, OpenArgs, OpenReply, PING, SERVING,
@@ -21,6 +22,7 @@ use calls::count;
 use roster::{Deal, Named, Roster};
 
 pub(crate) use calls::Calls;
+pub(crate) use connections::Connections;
 pub(crate) use reception::Reception;
 
 /// A connection with more sessions than this is a relay, whose own calls say nothing of the peers
@@ -40,6 +42,8 @@ pub(crate) struct Heartbeat {
     reception: Arc<Reception>,
     connection: ConnectionId,
     peer: PeerAddr,
+    /// What it speaks, once it has.
+    protocol: Option<Protocol>,
     roster: Roster,
     /// How many names bring the next search for ended ones.
     purge_at: usize,
@@ -55,7 +59,9 @@ const PONG: Answer = Answer::text("Pong");
 
 impl Heartbeat {
     fn new(reception: Arc<Reception>, connection: ConnectionId, peer: PeerAddr) -> Self {
+        reception.census.begin(peer.into());
         Self {
+            protocol: None,
             idle_timeout: idle_timeout(reception.terms, &reception.breaker),
             reception,
             connection,
@@ -314,6 +320,11 @@ impl Interceptor for Heartbeat {
         self.have_all_beaten = false;
     }
 
+    fn speaks(&mut self, protocol: Protocol) {
+        self.protocol = Some(protocol);
+        self.reception.census.speaks(self.peer.into(), protocol);
+    }
+
     fn idle_timeout(&self) -> Option<Duration> {
         Some(self.idle_timeout)
     }
@@ -324,6 +335,7 @@ impl Interceptor for Heartbeat {
 
     fn end(self, end: &End) {
         log_end(self.connection, self.peer, end);
+        self.reception.census.count_end(end);
         let why = disconnect(end);
         if self.roster.len() <= DETACHED_AT_ONCE {
             let mut few = self;
@@ -340,6 +352,7 @@ impl Interceptor for Heartbeat {
 impl Drop for Heartbeat {
     fn drop(&mut self) {
         self.detach_now(Disconnect::Local);
+        self.reception.census.end(self.peer.into(), self.protocol);
     }
 }
 

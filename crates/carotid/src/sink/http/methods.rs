@@ -22,11 +22,18 @@ const HEAD: &str = "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf
 
 /// The debug page.
 pub(super) async fn page(State(desk): State<Desk>) -> Html<String> {
-    let mut methods = desk.methods.router.usage();
-    // A method of the application's with such a name is never reached.
-    methods.retain(|method| service(method) != "Heartbeat");
-    methods.extend(desk.methods.heartbeat.usage());
-    Html(render(&methods))
+    Html(render(&desk.methods.usage()))
+}
+
+impl Methods {
+    /// How often each was called.
+    pub(super) fn usage(&self) -> Vec<Usage> {
+        let mut methods = self.router.usage();
+        // A method of the application's with such a name is never reached.
+        methods.retain(|method| service(method) != "Heartbeat");
+        methods.extend(self.heartbeat.usage());
+        methods
+    }
 }
 
 /// The methods of a service stand together.

@@ -8,7 +8,7 @@ use carotid_core::{Allowance, Attendance, BreakerConfig, Terms};
 use carotid_netrpc::{Host, PeerAddr};
 use tokio::runtime::Handle;
 
-use super::{Calls, Heartbeat};
+use super::{Calls, Connections, Heartbeat};
 use crate::connection::ConnectionId;
 use crate::driver::Driver;
 use crate::readers::Readers;
@@ -24,6 +24,7 @@ pub(crate) struct Reception {
     pub(super) breaker: BreakerConfig,
     pub(super) runtime: Handle,
     connections: AtomicU64,
+    pub(super) census: Arc<Connections>,
     readers: Arc<Readers>,
     pub(super) calls: Arc<Calls>,
 }
@@ -42,9 +43,15 @@ impl Reception {
             breaker: config.breaker,
             runtime: Handle::current(),
             connections: AtomicU64::new(0),
+            census: Arc::default(),
             readers,
             calls,
         }
+    }
+
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> Arc<Connections> {
+        Arc::clone(&self.census)
     }
 }
 
