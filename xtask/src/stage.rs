@@ -1,11 +1,15 @@
 //! The stages of `cargo xtask test`.
 
 use std::path::Path;
+use std::process::Command;
 
 use clap::ValueEnum;
 
 use crate::tally::Tally;
-use crate::tools::{Go, INSTALL_FAKETIME, INSTALL_GO, find_or_install_faketime};
+use crate::tools::{
+    ALERTMANAGER, CHROMIUM, Go, INSTALL_FAKETIME, INSTALL_GO, MANDOC, PROMETHEUS, PROMTOOL,
+    SQLITE3, TMUX, Tool, find_or_install_faketime,
+};
 use crate::{place, run};
 
 /// One group of checks.
@@ -25,6 +29,12 @@ pub(crate) enum Stage {
     Interop,
     /// The daemon under a wall clock that jumps.
     Wallclock,
+    /// The daemon as a real Prometheus and Alertmanager see it, and what is shipped for them.
+    Monitors,
+    /// The live page in a real browser.
+    Page,
+    /// `carotid top` on a real terminal.
+    Terminal,
     /// `go vet` of those programs.
     Vet,
     /// Licences, bans and sources, where cargo-deny is installed.
@@ -36,6 +46,8 @@ pub(crate) enum Stage {
 pub(crate) enum Outcome {
     /// It ran.
     Counted(Tally),
+    /// It ran without some of its checks, and why.
+    Partly(Tally, &'static str),
     /// It could not run, and why.
     Skipped(&'static str),
 }
@@ -66,13 +78,18 @@ impl Stage {
             (Self::Fmt, _) => check(&["fmt", "--all", "--check"]),
             (Self::Clippy, _) => clippy(),
             (Self::Doc, _) => doc(),
-            (Self::Unit, _) => unit(),
+            (Self::Unit, _) => return unit(),
             (Self::Mutants, _) => mutants(),
             (Self::Deny, _) => check(&["deny", "check", "bans", "licenses", "sources"]),
             (Self::Wallclock, _) => match find_or_install_faketime() {
                 Some(library) => wallclock(&library),
                 None => return Outcome::Skipped(INSTALL_FAKETIME),
             },
+            (Self::Monitors, _) => {
+                return target("monitors", &[PROMETHEUS, PROMTOOL, ALERTMANAGER]);
+            }
+            (Self::Page, _) => return target("page", &[CHROMIUM]),
+            (Self::Terminal, _) => return target("terminal", &[TMUX]),
             (Self::Interop, Some(go)) => interop(go),
             (Self::Vet, Some(go)) => {
                 Tally::check(run::succeeds(&mut go.command(&["vet", "./..."])))
@@ -98,6 +115,8 @@ fn clippy() -> Tally {
         "interop",
         "--test",
         "wallclock",
+        "--test",
+        "monitors",
     ];
     let named = [&tests[..], &deny].concat();
     let clean = run::succeeds(&mut run::cargo(&all));
@@ -109,13 +128,42 @@ fn doc() -> Tally {
     Tally::check(run::succeeds(command.env("RUSTDOCFLAGS", "-D warnings")))
 }
 
-fn unit() -> Tally {
-    run::count(&mut run::cargo(&[
-        "test",
-        "--workspace",
-        "--locked",
-        "--no-fail-fast",
-    ]))
+fn unit() -> Outcome {
+    let test = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    let mut command = run::cargo(&test);
+    // What these read is checked without them, too.
+    match lend(&mut command, &[SQLITE3, MANDOC]) {
+        Ok(()) => Outcome::Counted(run::count(&mut command)),
+        Err(missing) => {
+            let mut tally = run::count(&mut command);
+            tally += Tally::skip();
+            Outcome::Partly(tally, missing)
+        }
+    }
+}
+
+/// A test target that runs other programs.
+fn target(name: &str, tools: &[Tool]) -> Outcome {
+    // The whole workspace, see the interop stage.
+    let test = ["test", "--workspace", "--locked", "--test", name];
+    let mut command = run::cargo(&test);
+    match lend(&mut command, tools) {
+        Ok(()) => Outcome::Counted(run::count(&mut command)),
+        Err(missing) => Outcome::Skipped(missing),
+    }
+}
+
+/// Tells a command where these programs are; the error is what a person should know who has not got
+/// all of them.
+fn lend(command: &mut Command, tools: &[Tool]) -> Result<(), &'static str> {
+    let mut outcome = Ok(());
+    for tool in tools {
+        match tool.find_or_get() {
+            Some(program) => drop(command.env(tool.variable, program)),
+            None => outcome = Err(tool.missing),
+        }
+    }
+    outcome
 }
 
 /// What the core can leave out, see its `carotid_break`.

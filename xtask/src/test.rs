@@ -71,6 +71,10 @@ fn conclude(reports: &[Report], strict: bool) -> ExitCode {
                 }
                 tally
             }
+            Outcome::Partly(tally, reason) => {
+                skips.push(format!("skipped in {name}: {reason}"));
+                tally
+            }
             Outcome::Skipped(reason) => {
                 skips.push(format!("skipped {name}: {reason}"));
                 Tally::skip()

@@ -1,10 +1,16 @@
 //! Finding the tools that checks need, and installing them where that is simple.
 
+mod debian;
+
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::{place, run};
+
+pub(crate) use debian::{
+    ALERTMANAGER, CHROMIUM, MANDOC, PROMETHEUS, PROMTOOL, SQLITE3, TMUX, Tool,
+};
 
 /// What a person is told when there is no Go.
 pub(crate) const INSTALL_GO: &str = "no Go toolchain: install Go 1.19 or later \
