@@ -17,6 +17,7 @@ mod daemon {
     mod listen;
     mod listing;
     mod mass;
+    mod metrics;
     mod ping;
     mod stall;
     mod terms;

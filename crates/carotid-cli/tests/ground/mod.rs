@@ -4,5 +4,6 @@
 
 pub(crate) mod daemon;
 pub(crate) mod events;
+pub(crate) mod metrics;
 pub(crate) mod program;
 pub(crate) mod sessions;

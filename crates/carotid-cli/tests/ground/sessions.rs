@@ -29,12 +29,18 @@ pub(crate) fn get(http: SocketAddr, path: &str) -> (u16, Value) {
 
 /// Any answer.
 pub(crate) fn raw(http: SocketAddr, path: &str) -> (u16, String) {
+    let (head, body) = raw_with(http, path, "");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body)
+}
+
+/// The head and the body of the answer to a request with these headers.
+pub(crate) fn raw_with(http: SocketAddr, path: &str, headers: &str) -> (String, String) {
     let mut stream = TcpStream::connect(http).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET {path} HTTP/1.0\r\n\r\n").unwrap();
+    write!(stream, "GET {path} HTTP/1.0\r\n{headers}\r\n").unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    (status, body.to_owned())
+    (head.to_owned(), body.to_owned())
 }

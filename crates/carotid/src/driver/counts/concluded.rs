@@ -28,17 +28,20 @@ const LATENESS: &[f64] = &[
 ];
 
 /// Those that are told of before they happen first: a counter that begins at 1 shows no increase.
-const USUAL: [Transition; 14] = [
+const USUAL: [Transition; 17] = [
     ("opened", NO_CAUSE),
     ("suspect", "silence"),
     ("suspect", "closed"),
     ("suspect", "reset"),
     ("suspect", "unreachable"),
+    ("suspect", "restart"),
     ("back", NO_CAUSE),
     ("dead", "silence"),
     ("dead", "closed"),
     ("dead", "reset"),
     ("dead", "unreachable"),
+    ("dead", "restart"),
+    ("dead", "failed"),
     ("left", "goodbye"),
     ("wedged", NO_CAUSE),
     ("unwedged", NO_CAUSE),
