@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::bench::BenchArgs;
 use crate::output::Format;
+use crate::settings::Services;
 use crate::span::Span;
 
 pub(crate) const DEFAULT_RPC: &str = "127.0.0.1:7400";
@@ -117,6 +118,11 @@ pub(crate) struct Settings {
     #[command(flatten)]
     #[serde(default)]
     pub(crate) fleet: Fleet,
+
+    /// What single services are held to.
+    #[arg(skip)]
+    #[serde(default, rename = "service")]
+    pub(crate) services: Services,
 
     /// What a session is when its last connection is lost: suspect until its timeout, or dead
     /// [default: suspect]
@@ -311,7 +317,8 @@ pub(crate) struct PsArgs {
     #[command(flatten)]
     pub(crate) daemon: Daemon,
 
-    /// Only these: alive, suspect, dead, left, wedged; several with commas between them
+    /// Only these: alive, suspect, dead, left, wedged; several with commas between them. Of services:
+    /// pass, warn, fail
     #[arg(long, value_name = "HEALTH")]
     pub(crate) health: Option<String>,
 
@@ -319,8 +326,12 @@ pub(crate) struct PsArgs {
     #[arg(long, value_name = "SERVICE")]
     pub(crate) service: Option<String>,
 
+    /// Instead of sessions, the services that they are of
+    #[arg(long, conflicts_with = "service")]
+    pub(crate) services: bool,
+
     /// Instead of sessions, when the daemon itself did not run
-    #[arg(long, conflicts_with_all = ["health", "service"])]
+    #[arg(long, conflicts_with_all = ["health", "service", "services"])]
     pub(crate) stalls: bool,
 
     /// How to print them

@@ -79,9 +79,9 @@ pub(crate) fn is_colourful(stream: &impl IsTerminal) -> bool {
 pub(crate) fn coloured(word: &str, width: usize) -> String {
     let padded = format!("{word:width$}");
     let colour = match word {
-        "alive" | "back" | "opened" | "unwedged" => "32",
-        "suspect" | "stalled" | "wedged" | "mass_silence" | "mass_silence_over" => "33",
-        "dead" => "31",
+        "alive" | "back" | "opened" | "unwedged" | "pass" => "32",
+        "suspect" | "warn" | "stalled" | "wedged" | "mass_silence" | "mass_silence_over" => "33",
+        "dead" | "fail" => "31",
         _ => "2",
     };
     if is_colourful(&io::stdout()) {
@@ -138,11 +138,11 @@ fn cause(session: &Session) -> &str {
 }
 
 /// In columns of a terminal: a Chinese character takes two.
-fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
+pub(crate) fn widest<'a>(cells: impl Iterator<Item = &'a str>) -> usize {
     cells.map(UnicodeWidthStr::width).max().unwrap_or(0)
 }
 
-fn padded(cell: &str, width: usize) -> String {
+pub(crate) fn padded(cell: &str, width: usize) -> String {
     let missing = width.saturating_sub(cell.width());
     format!("{}{:missing$}", harmless(cell), "")
 }

@@ -9,6 +9,8 @@ use crate::exit::Exit;
 use crate::operations::Operations;
 use crate::output::{self, Format};
 
+mod services;
+
 const PAGE: &str = "1000";
 
 pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
@@ -20,6 +22,10 @@ pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
             Format::Json => output::json(&ledger)?,
             Format::Ndjson => output::ndjson(&ledger.stalls)?,
         }
+        return Ok(ExitCode::SUCCESS);
+    }
+    if args.services {
+        services::print(&operations, &args).await?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut sessions = fetch(&operations, &args).await?;
@@ -34,6 +40,7 @@ pub(crate) async fn run(args: PsArgs) -> Result<ExitCode, Exit> {
         Format::Json => output::json(&Sessions {
             sessions,
             next: None,
+            total: None,
         })?,
         Format::Ndjson => output::ndjson(&sessions)?,
     }

@@ -13,6 +13,9 @@ use crate::args::{
 use crate::exit::Exit;
 
 mod data;
+mod service;
+
+pub(crate) use service::Services;
 
 /// Everything decided.
 #[derive(Debug)]
@@ -68,6 +71,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
             engine,
             breaker: breaker(&settings.mass_silence),
             allowance: allowance(&settings.fleet)?,
+            services: service::configs(&settings.services).map_err(Exit::settings)?,
             max_message: MAX_MESSAGE,
             data: data::folder(settings.data),
             ..ServerConfig::default()
@@ -170,6 +174,8 @@ fn or(first: Settings, second: Settings) -> Settings {
             reconnects_per_second: (first.fleet.reconnects_per_second)
                 .or(second.fleet.reconnects_per_second),
         },
+        // No flag names any.
+        services: second.services,
         on_disconnect: first.on_disconnect.or(second.on_disconnect),
         max_sessions: first.max_sessions.or(second.max_sessions),
         log_format: first.log_format.or(second.log_format),
@@ -242,6 +248,17 @@ mod tests {
     }
 
     #[test]
+    fn services_have_tables_of_their_own() {
+        let file = "[service.payments]\nmin_alive = 2\n[service.'客户端']\nmin-alive = 0";
+        let (args, _file) = args(Settings::default(), file);
+        let services = decide(args).unwrap().server.services;
+        let needs = services
+            .iter()
+            .map(|(name, held_to)| (&**name, held_to.min_alive));
+        assert_eq!(needs.collect::<Vec<_>>(), [("payments", 2), ("客户端", 0)]);
+    }
+
+    #[test]
     fn contradictions_and_unknown_keys_are_refused() {
         for file in [
             "timeout = '15s'",
@@ -249,6 +266,10 @@ mod tests {
             "[detection]\nfalse_suspicions_per_day = 5\ndetector = 'fixed'",
             "[mass_silence]\nshare = 'all'",
             "[fleet]\nbeats = 5",
+            "[service.payments]\nmin = 2",
+            "[service.'payments/7']\nmin_alive = 2",
+            "[service.'']\nmin_alive = 2",
+            "[service.payments]\nmin_alive = -1",
             "[detection]\ndetector = 'adaptive'\nsuspect_after = 3.0",
             "[detection]\ndetector = 'adaptive'\nfalse_suspicions_per_day = 0.0",
             "intervall = '1s'",

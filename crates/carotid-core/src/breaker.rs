@@ -192,7 +192,7 @@ impl Breaker {
         config.check()?;
         Ok(Self {
             config,
-            census: Census::new(config, seed),
+            census: Census::new(config),
             ongoing: BTreeMap::new(),
             last_incident: 0,
             releases: Releases::new(config.releases_per_second, seed),
@@ -250,6 +250,12 @@ impl Breaker {
     #[must_use]
     pub fn service(&self, service: &str) -> Option<Tally> {
         self.census.service(service).map(|scope| scope.tally)
+    }
+
+    /// The services that have sessions which have not ended, in the order of their names (bytes), from
+    /// the first after `after` on; the empty text is before all. Names without a slash are none of them.
+    pub fn services_after(&self, after: &str) -> impl Iterator<Item = (&str, Tally)> {
+        self.census.services_after(after)
     }
 
     /// A session of this name is at most one interval from its death.

@@ -11,6 +11,8 @@ pub struct Tally {
     pub suspect: u32,
     /// Those whose main loop makes no progress.
     pub wedged: u32,
+    /// Those that are suspect, wedged or both: of no use at the moment.
+    pub unfit: u32,
     /// Those that are at most one interval from their death, or whose death is held back.
     pub at_risk: u32,
 }
@@ -18,11 +20,11 @@ pub struct Tally {
 /// Whether a service can do its work, as far as its sessions tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServiceHealth {
-    /// All of its sessions are alive and well.
+    /// Enough of its sessions are alive, and all are well.
     Pass,
-    /// Some are suspect or wedged.
+    /// Enough are alive; some are suspect, wedged or at risk.
     Warn,
-    /// None is above suspicion.
+    /// Fewer are alive than it needs.
     Fail,
 }
 
@@ -39,12 +41,19 @@ impl ServiceHealth {
 }
 
 impl Tally {
-    /// What these sessions make of their service.
+    /// Those of use: neither suspect nor wedged. A process that beats and does nothing else does the
+    /// work of none.
     #[must_use]
-    pub const fn health(self) -> ServiceHealth {
-        if self.sessions <= self.suspect {
+    pub const fn alive(self) -> u32 {
+        self.sessions.saturating_sub(self.unfit)
+    }
+
+    /// What these sessions make of a service that needs `min_alive` of them to be alive.
+    #[must_use]
+    pub const fn health(self, min_alive: u32) -> ServiceHealth {
+        if self.alive() < min_alive {
             ServiceHealth::Fail
-        } else if self.suspect > 0 || self.wedged > 0 {
+        } else if self.unfit > 0 || self.at_risk > 0 {
             ServiceHealth::Warn
         } else {
             ServiceHealth::Pass
@@ -58,6 +67,7 @@ impl Tally {
             sessions: self.sessions + other.sessions,
             suspect: self.suspect + other.suspect,
             wedged: self.wedged + other.wedged,
+            unfit: self.unfit + other.unfit,
             at_risk: self.at_risk + other.at_risk,
         }
     }
@@ -69,6 +79,7 @@ impl Tally {
             sessions: self.sessions.saturating_sub(part.sessions),
             suspect: self.suspect.saturating_sub(part.suspect),
             wedged: self.wedged.saturating_sub(part.wedged),
+            unfit: self.unfit.saturating_sub(part.unfit),
             at_risk: self.at_risk.saturating_sub(part.at_risk),
         }
     }
@@ -85,6 +96,7 @@ impl Tally {
     pub(crate) const fn count_restored(&mut self) {
         self.sessions += 1;
         self.suspect += 1;
+        self.unfit += 1;
     }
 
     /// Counts what an event tells.
@@ -98,17 +110,28 @@ impl Tally {
         };
         match event.kind {
             EventKind::Opened { .. } => self.sessions += 1,
-            EventKind::Suspect { .. } => self.suspect += 1,
-            EventKind::Wedged { .. } => self.wedged += 1,
-            EventKind::Unwedged => one_less(&mut self.wedged, true),
+            EventKind::Suspect { .. } => {
+                self.suspect += 1;
+                self.unfit += u32::from(!was_wedged);
+            }
+            EventKind::Wedged { .. } => {
+                self.wedged += 1;
+                self.unfit += u32::from(!was_suspect);
+            }
+            EventKind::Unwedged => {
+                one_less(&mut self.wedged, true);
+                one_less(&mut self.unfit, !was_suspect);
+            }
             EventKind::Revised => {}
             EventKind::Back => {
                 one_less(&mut self.suspect, true);
+                one_less(&mut self.unfit, !was_wedged);
                 one_less(&mut self.at_risk, was_at_risk);
             }
             EventKind::Dead { .. } | EventKind::Left => {
                 one_less(&mut self.sessions, true);
                 one_less(&mut self.suspect, was_suspect);
+                one_less(&mut self.unfit, was_suspect || was_wedged);
                 one_less(&mut self.at_risk, was_at_risk);
                 one_less(&mut self.wedged, was_wedged);
             }
@@ -120,21 +143,31 @@ impl Tally {
 mod tests {
     use super::*;
 
+    fn tally(sessions: u32, unfit: u32, at_risk: u32) -> Tally {
+        Tally {
+            sessions,
+            unfit,
+            at_risk,
+            ..Tally::default()
+        }
+    }
+
     #[test]
     fn a_service_warns_of_some_and_fails_with_all() {
-        let health = |sessions, suspect, wedged| {
-            let tally = Tally {
-                sessions,
-                suspect,
-                wedged,
-                at_risk: 0,
-            };
-            tally.health()
-        };
-        assert_eq!(health(3, 0, 0), ServiceHealth::Pass);
-        assert_eq!(health(3, 0, 1), ServiceHealth::Warn);
-        assert_eq!(health(3, 2, 0), ServiceHealth::Warn);
-        assert_eq!(health(3, 3, 0), ServiceHealth::Fail);
-        assert_eq!(health(0, 0, 0), ServiceHealth::Fail);
+        assert_eq!(tally(3, 0, 0).health(1), ServiceHealth::Pass);
+        assert_eq!(tally(3, 1, 0).health(1), ServiceHealth::Warn);
+        assert_eq!(tally(3, 2, 2).health(1), ServiceHealth::Warn);
+        assert_eq!(tally(3, 3, 0).health(1), ServiceHealth::Fail);
+        assert_eq!(tally(0, 0, 0).health(1), ServiceHealth::Fail);
+    }
+
+    #[test]
+    fn a_service_fails_with_fewer_alive_than_it_needs() {
+        assert_eq!(tally(2, 0, 0).health(2), ServiceHealth::Pass);
+        assert_eq!(tally(1, 0, 0).health(2), ServiceHealth::Fail);
+        assert_eq!(tally(3, 1, 0).health(2), ServiceHealth::Warn);
+        assert_eq!(tally(3, 2, 0).health(2), ServiceHealth::Fail);
+        // One that may be away altogether.
+        assert_eq!(tally(0, 0, 0).health(0), ServiceHealth::Pass);
     }
 }

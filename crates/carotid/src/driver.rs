@@ -4,7 +4,7 @@
 //! takes one lock that it shares with a fraction of all beats and never a global one.
 
 use std::num::NonZeroUsize;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -23,6 +23,7 @@ use crate::hub::Hub;
 use crate::readers::{Readers, Roll};
 
 mod counts;
+mod deaths;
 mod figures;
 #[cfg_attr(
     not(test),
@@ -30,16 +31,23 @@ mod figures;
 )]
 pub(crate) mod past;
 mod query;
+mod services;
 mod shard;
+mod sorted;
 mod visit;
 
 use counts::Counts;
+use deaths::Deaths;
 use shard::{Peer, Shard, Shared, State};
 
 pub(crate) use counts::Histogram;
-pub(crate) use figures::Figures;
+pub use deaths::Death;
+pub(crate) use figures::{Figures, Listed};
 pub use past::RestoreError;
 pub use query::{Cursor, Verdict, Watched};
+pub(crate) use services::contains;
+pub use services::{ServiceConfig, ServiceConfigs, ServiceStatus};
+pub use sorted::{Page, Place, SortKey, Sorting};
 
 /// Watches sessions and publishes what it concludes of them. Clones share it.
 #[derive(Clone, Debug)]
@@ -105,6 +113,9 @@ impl Driver {
             shards,
             breaker: Mutex::new(Breaker::new(breaker, rand::random())?),
             stall: Mutex::new(None),
+            deaths: Mutex::new(Deaths::new(config.retention)),
+            services: Mutex::default(),
+            has_singles: AtomicBool::new(false),
             sessions: AtomicU32::new(0),
             hasher: foldhash::fast::RandomState::default(),
             next_warning: AtomicU64::new(0),

@@ -29,7 +29,10 @@ pub use client::{
     Caller, Client, ClientCallError, ClientConfig, ClientCounters, ClientState, LinkError,
     Progress, RoundTrip, StartError, States,
 };
-pub use driver::{Cursor, Driver, RestoreError, SessionKey, Verdict, Watched};
+pub use driver::{
+    Cursor, Death, Driver, Page, Place, RestoreError, ServiceConfig, ServiceConfigs, ServiceStatus,
+    SessionKey, SortKey, Sorting, Verdict, Watched,
+};
 pub use hub::{Batch, Conclusion, Happening, Hub, Record, Restart, Subscription};
 pub use server::{Server, ServerConfig};
 pub use sink::api;

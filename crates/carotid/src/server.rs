@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, ServiceConfigs};
 use crate::readers::Readers;
 use crate::sink::http::{self, Desk, Methods};
 use crate::source::http::Beats;
@@ -25,6 +25,8 @@ pub struct ServerConfig {
     pub engine: Config,
     /// What mass silence is, and what is done about it.
     pub breaker: BreakerConfig,
+    /// What single services are held to. Default: nothing, one session alive is enough for each.
+    pub services: ServiceConfigs,
     /// How much all peers together may say.
     pub allowance: Allowance,
     /// The folder of the journal, which is made if it is not there; `None` keeps everything in memory.
@@ -45,6 +47,7 @@ impl Default for ServerConfig {
         Self {
             engine: Config::default(),
             breaker: BreakerConfig::default(),
+            services: ServiceConfigs::new(),
             allowance: Allowance::default(),
             data: None,
             max_message: 4 << 20,
@@ -95,8 +98,10 @@ impl Server {
             write_timeout: config.write_timeout,
             ..Options::default()
         };
+        let driver = Driver::new(&config.engine, config.breaker)?;
+        driver.hold_to(config.services.clone());
         Ok(Self {
-            driver: Driver::new(&config.engine, config.breaker)?,
+            driver,
             router: Arc::default(),
             options,
             config,

@@ -55,6 +55,43 @@ fn sessions_are_listed_filtered_and_paged() {
 }
 
 #[test]
+fn sessions_are_searched_sorted_and_counted_where_they_are() {
+    let daemon = Daemon::start(&[]);
+    let names = ["web/3", "Web/1", "api/2", "客户端/42"];
+    let mut connections = names.map(|name| Some(daemon.ping(name)));
+    let mut events = daemon.events();
+    for name in names {
+        events.expect("opened", name, None);
+    }
+    connections[0] = None;
+    events.expect("suspect", "web/3", Some("closed"));
+    let page = |query: &str| get(daemon.http, &format!("/api/v1/sessions?{query}")).1;
+    let listed = |query: &str| {
+        let page = page(query);
+        let sessions = page["sessions"].as_array().unwrap();
+        let names = sessions.iter().map(|session| text(&session["name"]));
+        names.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        listed("sort=name"),
+        ["Web/1", "api/2", "web/3", "客户端/42"]
+    );
+    assert_eq!(listed("sort=-name&search=WEB"), ["web/3", "Web/1"]);
+    assert_eq!(listed("sort=health")[0], "web/3");
+    assert_eq!(listed("sort=since")[..2], ["Web/1", "api/2"]);
+    assert_eq!(listed("sort=-since")[0], "web/3");
+    let first = page("sort=name&limit=3&count=true");
+    assert_eq!(first["total"], 4);
+    let next = text(&first["next"]);
+    assert_eq!(listed(&format!("sort=name&after={next}")), ["客户端/42"]);
+    let unsorted = page("search=web&limit=1&count=true");
+    assert_eq!(
+        (&unsorted["total"], page("limit=1").get("total")),
+        (&2.into(), None)
+    );
+}
+
+#[test]
 fn a_session_shows_all_that_the_contract_names() {
     let daemon = Daemon::start(&["--interval", "2s", "--timeout", "9s"]);
     let connection = daemon.ping("客户端/42");
@@ -94,6 +131,11 @@ fn mistakes_are_answered_in_json() {
         ("/api/v1/sessions?limit=many", 400, "limit"),
         ("/api/v1/sessions?after=here", 400, "next"),
         ("/api/v1/sessions?heath=dead", 400, "heath"),
+        ("/api/v1/sessions?sort=beats", 400, "name, since or health"),
+        ("/api/v1/sessions?sort=name&after=here", 400, "next"),
+        ("/api/v1/services?health=well", 400, "pass, warn or fail"),
+        ("/api/v1/services?limit=1001", 400, "from 1 to 1000"),
+        ("/api/v1/services/nobody", 404, "nobody"),
         ("/api/v1/sessions/%FF", 400, "percent-encoded"),
         ("/api/v1/events?after=-1", 400, "after"),
         ("/nowhere", 404, "/nowhere"),

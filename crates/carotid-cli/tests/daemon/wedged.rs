@@ -52,8 +52,9 @@ fn a_peer_without_progress_is_alive_but_wedged_until_it_goes_on() {
     );
     let warned = service(&daemon, "shop");
     assert_eq!(
-        (&warned["health"], &warned["wedged"]),
-        (&json!("warn"), &json!(1))
+        (&warned["health"], &warned["wedged"], &warned["alive"]),
+        (&json!("fail"), &json!(1), &json!(0)),
+        "one that does no work is no reason to rely on its service"
     );
     let listed = carotid()
         .args(["ps", "--http", &daemon.http.to_string()])

@@ -1,10 +1,8 @@
 //! Who is at risk, service by service, and which of them are in an incident.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeSet;
-
-use foldhash::fast::FixedState;
-use hashbrown::HashMap;
+use alloc::collections::{BTreeMap, BTreeSet};
+use core::ops::Bound;
 
 use super::BreakerConfig;
 use crate::{Event, EventKind, Tally};
@@ -15,8 +13,8 @@ pub(super) struct Census {
     config: BreakerConfig,
     pub(super) all: Scope,
     /// Services are what stands before a slash: a name without one is a service of its own, of which
-    /// there is nothing to count.
-    services: HashMap<Box<str>, Scope, FixedState>,
+    /// there is nothing to count. In the order of their names, so that they are listed in pieces.
+    services: BTreeMap<Box<str>, Scope>,
     /// All services together that are a mass.
     massed: Tally,
     /// Services that are a mass, and in no incident yet.
@@ -39,11 +37,11 @@ pub(super) fn shared_service(name: &str) -> Option<&str> {
 }
 
 impl Census {
-    pub(super) fn new(config: BreakerConfig, hash_seed: u64) -> Self {
+    pub(super) fn new(config: BreakerConfig) -> Self {
         Self {
             config,
             all: Scope::default(),
-            services: HashMap::with_hasher(FixedState::with_seed(hash_seed)),
+            services: BTreeMap::new(),
             massed: Tally::default(),
             fresh: BTreeSet::new(),
         }
@@ -56,6 +54,13 @@ impl Census {
     pub(super) fn services(&self) -> impl Iterator<Item = (&str, Tally)> {
         let services = self.services.iter();
         services.map(|(service, scope)| (&**service, scope.tally))
+    }
+
+    /// Services in the order of their names, from the one after `after` on.
+    pub(super) fn services_after(&self, after: &str) -> impl Iterator<Item = (&str, Tally)> {
+        let names = (Bound::Excluded(after), Bound::Unbounded);
+        let services = self.services.range::<str, _>(names);
+        services.map(|(name, scope)| (&**name, scope.tally))
     }
 
     /// Whether this service is a mass.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use carotid_core::Tally;
+use carotid_core::{ServiceHealth, Tally};
 
 use super::Driver;
 use super::counts::{Concluded, Counts};
@@ -15,7 +15,7 @@ pub(crate) struct Figures {
     /// What was concluded.
     pub(crate) concluded: Concluded,
     /// Services and how their sessions are. Names without a slash are of the service without a name.
-    pub(crate) services: Vec<(Box<str>, Tally)>,
+    pub(crate) services: Vec<Listed>,
     /// How many sessions could not be opened because the table was full.
     pub(crate) refused: u64,
     /// How many deaths mass silence holds back.
@@ -34,6 +34,14 @@ pub(crate) struct Figures {
     pub(crate) readers: usize,
 }
 
+/// A service in numbers.
+#[derive(Clone, Debug)]
+pub(crate) struct Listed {
+    pub(crate) name: Box<str>,
+    pub(crate) tally: Tally,
+    pub(crate) health: ServiceHealth,
+}
+
 impl Driver {
     /// Everything that is counted. Holds each lock for some microseconds.
     pub(crate) fn figures(&self) -> Figures {
@@ -42,15 +50,29 @@ impl Driver {
             counts.add(&shard.lock().counts);
         }
         let (stalls, stalled) = self.shared.clock.stalls();
+        let held_to = self.held_to();
+        let listed = |name: &str, tally: Tally| {
+            let min_alive = held_to.get(name).copied().unwrap_or_default().min_alive;
+            Listed {
+                name: name.into(),
+                tally,
+                health: tally.health(min_alive),
+            }
+        };
         let breaker = self.shared.breaker();
         let mut alone = breaker.all();
         let services = breaker.services().map(|(service, tally)| {
             alone = alone.without(tally);
-            (service.into(), tally)
+            listed(service, tally)
         });
-        let mut services: Vec<(Box<str>, Tally)> = services.collect();
+        let mut services: Vec<_> = services.collect();
+        // One that is needed and not there fails.
+        let missing = held_to
+            .keys()
+            .filter(|name| breaker.service(name).is_none());
+        services.extend(missing.map(|name| listed(name, Tally::default())));
         if alone.sessions > 0 {
-            services.push(("".into(), alone));
+            services.push(listed("", alone));
         }
         Figures {
             counts,

@@ -103,13 +103,14 @@ impl Driver {
             died_of: verdict.died_of,
         });
         let restored = Restored {
-            name: past.name,
+            name: past.name.clone(),
             epoch: past.epoch,
             terms: past.terms,
             ended,
         };
         let mut breaker = self.shared.breaker();
         let id = state.engine.restore(now, restored, &mut breaker)?;
+        self.shared.take_up(past.name, ended);
         let slot = id.index();
         if state.peers.len() <= slot {
             state.peers.resize(slot + 1, None);

@@ -6,6 +6,7 @@ use carotid_core::{Health, SessionView, Standing, Tally, Tick};
 use carotid_netrpc::PeerAddr;
 use jiff::Timestamp;
 
+use super::services::tally_of;
 use super::{Driver, Peer, Shared, State};
 
 /// A session with what only the driver knows of it.
@@ -71,12 +72,7 @@ impl Driver {
         }
         let view = self.find(service)?.view;
         let is_one = !service.contains('/') && !view.health.is_final();
-        is_one.then(|| Tally {
-            sessions: 1,
-            suspect: u32::from(view.health == Health::Suspect),
-            wedged: u32::from(view.wedged),
-            at_risk: u32::from(view.standing != Standing::Clear),
-        })
+        is_one.then(|| tally_of(&view))
     }
 
     /// What the belief in a name's latest session stands on.
@@ -141,6 +137,31 @@ impl Driver {
             tokio::task::yield_now().await;
         }
         (found, None)
+    }
+
+    /// Shows each session to `visit`, and how to make all of it that is known. Whoever is there
+    /// throughout is shown once. No lock is held for long.
+    pub(super) async fn each(
+        &self,
+        mut visit: impl FnMut(SessionView, &dyn Fn(SessionView) -> Watched),
+    ) {
+        for shard in &self.shared.shards {
+            let (mut from, mut end) = (0, u32::MAX);
+            while from < end {
+                {
+                    let state = shard.lock();
+                    let now = self.shared.now();
+                    end = state.engine.slots();
+                    let watch = |view| self.shared.watched(&state, view, now);
+                    let until = end.min(from.saturating_add(SLOTS_AT_ONCE));
+                    for view in state.engine.scan(now, from..until) {
+                        visit(view, &watch);
+                    }
+                    from = until;
+                }
+                tokio::task::yield_now().await;
+            }
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The shards, and what they share: time, the breaker and the way to the hub.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use carotid_core::{Breaker, Engine, Event, EventKind, Opened, Stall, Tick};
@@ -10,6 +10,8 @@ use carotid_netrpc::PeerAddr;
 use tokio::sync::Notify;
 
 use super::counts::{Concluded, Counts};
+use super::deaths::Deaths;
+use super::services::ServiceConfigs;
 use crate::clock::Clock;
 use crate::hub::{Conclusion, Happening, Hub};
 
@@ -22,6 +24,12 @@ pub(super) struct Shared {
     pub(super) breaker: Mutex<Breaker>,
     /// A stall that nobody was told of yet. Nothing else is locked after it but the log.
     pub(super) stall: Mutex<Option<Stall>>,
+    /// Who has died lately. Nothing else is locked after it.
+    pub(super) deaths: Mutex<Deaths>,
+    /// What services are held to. Nothing else is locked after it.
+    pub(super) services: Mutex<Arc<ServiceConfigs>>,
+    /// There was a name without a slash, which is a service of its own.
+    pub(super) has_singles: AtomicBool,
     /// Sessions that have not ended, as the breaker counts them.
     pub(super) sessions: AtomicU32,
     pub(super) hasher: foldhash::fast::RandomState,
@@ -120,6 +128,10 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn deaths(&self) -> MutexGuard<'_, Deaths> {
+        self.deaths.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn shard_of(&self, name: &str) -> u32 {
         let shards = self.shards.len() as u64;
         let shard = self.hasher.hash_one(name) % shards;
@@ -171,6 +183,7 @@ impl Shared {
         let terms = state.engine.terms(event.id).unwrap_or_default();
         let peer = state.peers.get(slot).copied().flatten();
         let at = self.clock.wall(event.at);
+        self.observe_service(&event, at);
         let last_beat = event.evidence.as_deref().map(|known| known.last_beat);
         let stalled = last_beat.map_or(Duration::ZERO, |last_beat| {
             self.clock.stalled_between(last_beat, event.at)

@@ -1,6 +1,7 @@
 //! The JSON objects of the HTTP interface, for those who write it and those who read it.
 
 mod event;
+mod service;
 mod session;
 mod stall;
 
@@ -10,7 +11,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use event::{Event, Evidence, Incident, Outcome};
-pub use session::{Service, Session, Sessions, Verdict};
+pub use service::{Service, Services};
+pub use session::{Session, Sessions, Verdict};
 pub use stall::{Stall, Stalls};
 
 /// The header of an event stream that tells one run of the daemon from another: event numbers begin

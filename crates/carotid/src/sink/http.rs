@@ -5,6 +5,7 @@ mod events;
 mod health;
 mod methods;
 mod metrics;
+mod services;
 mod sessions;
 
 use std::fmt::Display;
@@ -66,7 +67,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
         .route("/healthz", get(health::ready))
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{*name}", get(sessions::one))
-        .route("/api/v1/services/{service}", get(sessions::service))
+        .merge(services::routes())
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/stalls", get(stalls))
         .route("/debug/rpc", get(methods::page))
@@ -121,7 +122,7 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
     let why = format!(
-        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services/NAME, /api/v1/events, /api/v1/stalls, /metrics or /debug/rpc"
+        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/stalls, /metrics or /debug/rpc"
     );
     refuse(StatusCode::NOT_FOUND, why)
 }

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 
-use carotid_core::Tally;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -12,10 +11,13 @@ use crate::driver::{self, Watched};
 /// A page of sessions.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sessions {
-    /// In no particular order.
+    /// In the order that was asked for, or in none.
     pub sessions: Vec<Session>,
     /// What to pass as `after` for the next page; `null` on the last.
     pub next: Option<String>,
+    /// How many there are on all pages; only where that was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
 }
 
 /// One session.
@@ -81,36 +83,6 @@ pub struct Verdict {
     /// How long the daemon did not run between the last beat and then, in milliseconds; not part of
     /// the silence.
     pub stalled_ms: u64,
-}
-
-/// A service, as its sessions that have not ended make it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Service {
-    /// Its name: what stands before the first `/` of theirs.
-    pub service: String,
-    /// `pass`; `warn` if some of them are suspect or wedged; `fail` if none is above suspicion.
-    pub health: Cow<'static, str>,
-    /// How many there are.
-    pub sessions: u32,
-    /// Those of them that are suspect.
-    pub suspect: u32,
-    /// Those whose main loop makes no progress.
-    pub wedged: u32,
-    /// Those that are at most one interval from their death, or whose death is held back.
-    pub at_risk: u32,
-}
-
-impl Service {
-    pub(crate) fn new(service: String, tally: Tally) -> Self {
-        Self {
-            service,
-            health: tally.health().as_str().into(),
-            sessions: tally.sessions,
-            suspect: tally.suspect,
-            wedged: tally.wedged,
-            at_risk: tally.at_risk,
-        }
-    }
 }
 
 impl From<Watched> for Session {

@@ -4,23 +4,26 @@ use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
-use carotid_core::{Health, SessionView, Tally};
+use carotid_core::{Health, SessionView};
 use serde::Deserialize;
 
 use super::{Desk, refuse, refuse_query};
-use crate::driver::Cursor;
-use crate::sink::api::{Service, Session, Sessions, Verdict};
+use crate::driver::{Cursor, Place, SortKey, Sorting, contains};
+use crate::sink::api::{Session, Sessions, Verdict};
 
-const DEFAULT_LIMIT: usize = 100;
-const MAX_LIMIT: usize = 1000;
+pub(super) const DEFAULT_LIMIT: usize = 100;
+pub(super) const MAX_LIMIT: usize = 1000;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     health: Option<String>,
     service: Option<String>,
+    search: Option<String>,
+    sort: Option<String>,
     limit: Option<usize>,
     after: Option<String>,
+    count: Option<bool>,
 }
 
 pub(super) async fn list(
@@ -62,28 +65,6 @@ pub(super) async fn one(
     )
 }
 
-pub(super) async fn service(
-    State(desk): State<Desk>,
-    name: Result<Path<String>, PathRejection>,
-) -> Response {
-    let Ok(Path(name)) = name else {
-        return refuse(StatusCode::BAD_REQUEST, "a name is percent-encoded UTF-8");
-    };
-    if let Some(tally) = desk.driver.service(&name) {
-        return Json(Service::new(name, tally)).into_response();
-    }
-    // The last of them has ended. If it died, the service did not just go away.
-    let died = |view: &SessionView| view.health == Health::Dead && view.name.service() == name;
-    let (dead, _) = desk.driver.list(Cursor::default(), 1, died).await;
-    if !dead.is_empty() {
-        return Json(Service::new(name.clone(), Tally::default())).into_response();
-    }
-    refuse(
-        StatusCode::NOT_FOUND,
-        format_args!("no session of a service named {name:?} is being watched"),
-    )
-}
-
 /// What is wrong with a list's query.
 #[derive(Debug, thiserror::Error)]
 enum FilterError {
@@ -91,8 +72,10 @@ enum FilterError {
     Health(String),
     #[error("limit is from 1 to {MAX_LIMIT}, not {0}")]
     Limit(usize),
-    #[error("after is what an earlier page gave as next, not {0:?}")]
+    #[error("after is what an earlier page of the same order gave as next, not {0:?}")]
     After(String),
+    #[error("sort is name, since or health, with a - before it for the other way round, not {0:?}")]
+    Sort(String),
 }
 
 async fn page(desk: &Desk, filter: &Filter) -> Result<Sessions, FilterError> {
@@ -104,19 +87,58 @@ async fn page(desk: &Desk, filter: &Filter) -> Result<Sessions, FilterError> {
     if !(1..=MAX_LIMIT).contains(&limit) {
         return Err(FilterError::Limit(limit));
     }
-    let after = match &filter.after {
-        Some(text) => cursor(text).ok_or_else(|| FilterError::After(text.clone()))?,
-        None => Cursor::default(),
-    };
+    let search = filter.search.as_deref().unwrap_or("");
     let wanted = |view: &SessionView| {
         let any = healths.is_empty() && !wedged;
         (any || healths.contains(&view.health) || (wedged && view.wedged))
             && (filter.service.as_deref()).is_none_or(|service| view.name.service() == service)
+            && contains(view.name.as_str(), search)
     };
+    let is_counted = filter.count == Some(true);
+    let after = filter.after.as_deref();
+    if let Some(sorting) = filter.sort.as_deref().map(sorting).transpose()? {
+        let after = read_after(after, place)?;
+        let page = desk
+            .driver
+            .sorted(sorting, after.as_ref(), limit, wanted)
+            .await;
+        return Ok(Sessions {
+            sessions: page.sessions.into_iter().map(Session::from).collect(),
+            next: page.next.map(|place| place.to_string()),
+            total: is_counted.then_some(page.total),
+        });
+    }
+    let after = read_after(after, cursor)?.unwrap_or_default();
     let (watched, next) = desk.driver.list(after, limit, wanted).await;
     Ok(Sessions {
         sessions: watched.into_iter().map(Session::from).collect(),
         next: next.map(|cursor| cursor.to_string()),
+        total: match is_counted {
+            true => Some(desk.driver.count(wanted).await),
+            false => None,
+        },
+    })
+}
+
+fn read_after<T>(
+    after: Option<&str>,
+    read: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, FilterError> {
+    let read = |text| read(text).ok_or_else(|| FilterError::After(text.to_owned()));
+    after.map(read).transpose()
+}
+
+fn sorting(text: &str) -> Result<Sorting, FilterError> {
+    let reverse = text.strip_prefix('-');
+    let key = match reverse.unwrap_or(text) {
+        "name" => SortKey::Name,
+        "since" => SortKey::Since,
+        "health" => SortKey::Health,
+        _ => return Err(FilterError::Sort(text.to_owned())),
+    };
+    Ok(Sorting {
+        key,
+        is_reversed: reverse.is_some(),
     })
 }
 
@@ -146,5 +168,20 @@ fn cursor(text: &str) -> Option<Cursor> {
     Some(Cursor {
         shard: shard.parse().ok()?,
         slot: slot.parse().ok()?,
+    })
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}.{}", self.rank, self.name)
+    }
+}
+
+/// What [`Place`]'s display form gave, read back.
+fn place(text: &str) -> Option<Place> {
+    let (rank, name) = text.split_once('.')?;
+    Some(Place {
+        rank: rank.parse().ok()?,
+        name: name.into(),
     })
 }

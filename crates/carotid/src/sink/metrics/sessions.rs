@@ -6,7 +6,7 @@ use std::fmt;
 use carotid_core::{ServiceHealth, Tally};
 
 use super::exposition::{Exposition, Metric, metric, seconds};
-use crate::driver::Figures;
+use crate::driver::{Figures, Listed};
 
 /// Services that are listed by name, as peers choose the names (I9).
 const LISTED: usize = 1000;
@@ -107,19 +107,19 @@ pub(super) fn write(to: &mut Exposition<'_>, figures: &Figures) -> fmt::Result {
 fn rows(figures: &Figures) -> BTreeMap<&str, Row> {
     let mut services: Vec<_> = figures.services.iter().collect();
     if services.len() > LISTED {
-        let largest = |(_, tally): &&(Box<str>, Tally)| std::cmp::Reverse(tally.sessions);
+        let largest = |listed: &&Listed| std::cmp::Reverse(listed.tally.sessions);
         services.select_nth_unstable_by_key(LISTED, largest);
     }
     let mut rows = BTreeMap::<&str, Row>::new();
-    for (index, (service, tally)) in services.into_iter().enumerate() {
+    for (index, service) in services.into_iter().enumerate() {
         let listed = if index < LISTED {
-            label(service)
+            label(&service.name)
         } else {
             OTHERS
         };
         let row = rows.entry(listed).or_default();
-        row.tally = row.tally.with(*tally);
-        row.health = (listed == &**service).then(|| tally.health());
+        row.tally = row.tally.with(service.tally);
+        row.health = (listed == &*service.name).then_some(service.health);
     }
     let dead = &figures.concluded.dead;
     for (service, deaths) in dead.by_service() {
