@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use carotid::core::{Event, EventKind, Suspicion};
 use carotid::netrpc::Listener;
-use carotid::{Batch, Driver, Happening, Server};
+use carotid::{Batch, Driver, Happening, Server, ServerError};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::Serialize;
 use tokio::net::TcpListener;
@@ -21,8 +21,7 @@ use crate::{logging, output};
 pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     let decided = decide(args)?;
     let _log = logging::start(decided.log_format, &decided.log)?;
-    let server = Server::new(decided.server.clone())
-        .map_err(|error| Exit::settings(error).advise("See carotid serve --help."))?;
+    let server = Server::new(decided.server.clone()).map_err(cannot_start)?;
     let signals = Signals::register()?;
     allow_many_connections();
 
@@ -42,6 +41,20 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     served.map_err(|error| Exit::usage(error).context("cannot serve connections"))?;
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+fn cannot_start(error: ServerError) -> Exit {
+    match error {
+        ServerError::Journal(error) => {
+            let advice = error.advice();
+            Exit::usage(error)
+                .context("cannot open the journal")
+                .advise(advice)
+        }
+        ServerError::Restore(error) => Exit::settings(error)
+            .advise("Raise --max-sessions, or name another directory with --data DIR."),
+        error => Exit::settings(error).advise("See carotid serve --help."),
+    }
 }
 
 fn cannot_listen(error: io::Error, address: &str, flag: &str) -> Exit {

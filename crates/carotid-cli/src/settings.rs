@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use carotid::ServerConfig;
 use carotid::core::{self, Allowance, BreakerConfig, Config, Suspicion, SuspicionTarget, Terms};
+use carotid::{JournalConfig, ServerConfig};
 
 use crate::args::{
     DEFAULT_HTTP, DEFAULT_RPC, Detection, Detector, Fleet, LogFormat, MassSilence, OnDisconnect,
@@ -73,7 +73,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
             allowance: allowance(&settings.fleet)?,
             services: service::configs(&settings.services).map_err(Exit::settings)?,
             max_message: MAX_MESSAGE,
-            data: data::folder(settings.data),
+            journal: data::folder(settings.data).map(JournalConfig::new),
             ..ServerConfig::default()
         },
         file,

@@ -179,6 +179,20 @@ impl Clock {
     }
 }
 
+/// Tells how long something takes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stopwatch(Duration);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Self(boottime())
+    }
+
+    pub(crate) fn elapsed(self) -> Duration {
+        boottime().saturating_sub(self.0)
+    }
+}
+
 /// Time since the machine started, in which it was suspended or not.
 #[cfg(target_os = "linux")]
 fn boottime() -> Duration {

@@ -25,11 +25,7 @@ use crate::readers::{Readers, Roll};
 mod counts;
 mod deaths;
 mod figures;
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the journal is the one who has a past")
-)]
-pub(crate) mod past;
+mod past;
 mod query;
 mod services;
 mod shard;
@@ -44,6 +40,7 @@ pub(crate) use counts::Histogram;
 pub use deaths::Death;
 pub(crate) use figures::{Figures, Listed};
 pub use past::RestoreError;
+pub(crate) use past::{Past, PastSession, PastVerdict};
 pub use query::{Cursor, Verdict, Watched};
 pub(crate) use services::contains;
 pub use services::{ServiceConfig, ServiceConfigs, ServiceStatus};

@@ -56,10 +56,6 @@ pub struct Batch {
     pub records: Vec<Record>,
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "the journal is the one who keeps events")
-)]
 impl Hub {
     pub(crate) fn new() -> Self {
         Self::keeping(KEPT)

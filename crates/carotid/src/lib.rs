@@ -34,6 +34,7 @@ pub use driver::{
     SessionKey, SortKey, Sorting, Verdict, Watched,
 };
 pub use hub::{Batch, Conclusion, Happening, Hub, Record, Restart, Subscription};
-pub use server::{Server, ServerConfig};
+pub use server::{Server, ServerConfig, ServerError};
+pub use sink::journal::{JournalConfig, JournalStatus, OpenJournalError};
 pub use sink::api;
 pub use span::{Span, SpanError};

@@ -2,7 +2,6 @@
 
 use std::future::Future;
 use std::io;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +11,10 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::driver::{Driver, ServiceConfigs};
+use crate::driver::{Driver, RestoreError, ServiceConfigs};
 use crate::readers::Readers;
 use crate::sink::http::{self, Desk, Methods};
+use crate::sink::journal::{self, Archive, Journal, JournalConfig, OpenJournalError};
 use crate::source::http::Beats;
 use crate::source::netrpc::{Calls, Reception};
 
@@ -29,9 +29,8 @@ pub struct ServerConfig {
     pub services: ServiceConfigs,
     /// How much all peers together may say.
     pub allowance: Allowance,
-    /// The folder of the journal, which is made if it is not there; `None` keeps everything in memory.
-    /// Default: `None`.
-    pub data: Option<PathBuf>,
+    /// Where and what the journal keeps; `None` keeps everything in memory. Default: `None`.
+    pub journal: Option<JournalConfig>,
     /// The longest message a peer may send, in bytes. Default: 4 MiB; heartbeats alone need 1 KiB.
     pub max_message: usize,
     /// How long a peer may take to send its first complete call. Default: 5 s.
@@ -49,7 +48,7 @@ impl Default for ServerConfig {
             breaker: BreakerConfig::default(),
             services: ServiceConfigs::new(),
             allowance: Allowance::default(),
-            data: None,
+            journal: None,
             max_message: 4 << 20,
             first_call_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(5),
@@ -83,28 +82,59 @@ pub struct Server {
     router: Arc<Router>,
     options: Options,
     config: ServerConfig,
+    journal: Option<Journal>,
+}
+
+/// What keeps a server from being made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// Settings that contradict themselves.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The journal cannot be opened.
+    #[error("cannot open the journal")]
+    Journal(#[from] OpenJournalError),
+    /// What the journal remembers cannot be taken up.
+    #[error("cannot go on where the journal ends")]
+    Restore(#[from] RestoreError),
+    /// The system gives no thread to write the journal.
+    #[error("cannot start the journal's thread")]
+    Thread(#[source] io::Error),
 }
 
 impl Server {
-    /// A server with these settings and no methods but `Heartbeat`'s.
+    /// A server with these settings and no methods but `Heartbeat`'s. With a journal it goes on where that
+    /// ends, and writes it from now on.
     ///
     /// # Errors
     ///
-    /// Settings that contradict themselves.
-    pub fn new(config: ServerConfig) -> Result<Self, ConfigError> {
+    /// Settings that contradict themselves, or a journal that cannot be used.
+    pub fn new(config: ServerConfig) -> Result<Self, ServerError> {
         let options = Options {
             max_message: config.max_message,
             first_call_timeout: config.first_call_timeout,
             write_timeout: config.write_timeout,
             ..Options::default()
         };
-        let driver = Driver::new(&config.engine, config.breaker)?;
+        let (driver, journal) = match &config.journal {
+            None => (Driver::new(&config.engine, config.breaker)?, None),
+            Some(settings) => {
+                let opened = journal::open(settings)?;
+                let driver = Driver::restored(&config.engine, config.breaker, opened.past)?;
+                // Before the journal begins to account for them.
+                driver.hold_to(config.services.clone());
+                let journal = opened.journal.start(driver.clone());
+                (driver, Some(journal.map_err(ServerError::Thread)?))
+            }
+        };
         driver.hold_to(config.services.clone());
         Ok(Self {
             driver,
             router: Arc::default(),
             options,
             config,
+            journal,
         })
     }
 
@@ -129,7 +159,7 @@ impl Server {
     ///
     /// The system gives no thread or no poll set for connections.
     pub async fn serve(
-        self,
+        mut self,
         rpc: impl IntoIterator<Item = Listener>,
         operations: Option<TcpListener>,
         shutdown: CancellationToken,
@@ -151,6 +181,7 @@ impl Server {
         if let Some(listener) = operations {
             let desk = Desk {
                 driver: self.driver.clone(),
+                archive: self.archive().cloned(),
                 methods: Methods {
                     router: self.router.clone(),
                     heartbeat: calls,
@@ -173,7 +204,15 @@ impl Server {
         detection.cancelled().await;
         background.close();
         background.wait().await;
+        if let Some(journal) = self.journal.take() {
+            // Nothing happens any more; what did is durable before we are gone.
+            let _ended = tokio::task::spawn_blocking(move || journal.end()).await;
+        }
         outcome
+    }
+
+    fn archive(&self) -> Option<&Archive> {
+        self.journal.as_ref().map(Journal::archive)
     }
 
     /// Starts the thread that notices who is silent: methods of the application's that block its runtime

@@ -2,4 +2,5 @@
 
 pub mod api;
 pub(crate) mod http;
+pub(crate) mod journal;
 mod metrics;

@@ -1,6 +1,7 @@
 //! The JSON objects of the HTTP interface, for those who write it and those who read it.
 
 mod event;
+mod history;
 mod service;
 mod session;
 mod stall;
@@ -11,6 +12,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 pub use event::{Event, Evidence, Incident, Outcome};
+pub use history::{Availability, History, Hour};
 pub use service::{Service, Services};
 pub use session::{Session, Sessions, Verdict};
 pub use stall::{Stall, Stalls};

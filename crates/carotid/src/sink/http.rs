@@ -3,6 +3,7 @@
 mod accept;
 mod events;
 mod health;
+mod history;
 mod methods;
 mod metrics;
 mod services;
@@ -28,6 +29,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::api::{Failure, Stalls};
+use super::journal::Archive;
 use crate::dial::set_options;
 use crate::driver::Driver;
 use crate::source;
@@ -49,6 +51,8 @@ const LINGER: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub(crate) struct Desk {
     pub(crate) driver: Driver,
+    /// What the journal has; `None` without one.
+    pub(crate) archive: Option<Archive>,
     pub(crate) methods: Methods,
     /// Those of peers.
     pub(crate) connections: Arc<Connections>,
@@ -70,6 +74,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
         .merge(services::routes())
         .route("/api/v1/events", get(events::follow))
         .route("/api/v1/stalls", get(stalls))
+        .merge(history::routes())
         .route("/debug/rpc", get(methods::page))
         .merge(metrics::routes())
         .fallback(nowhere)
@@ -122,7 +127,7 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
     let why = format!(
-        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/stalls, /metrics or /debug/rpc"
+        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/history, /api/v1/stalls, /metrics or /debug/rpc"
     );
     refuse(StatusCode::NOT_FOUND, why)
 }

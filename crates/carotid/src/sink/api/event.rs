@@ -200,7 +200,7 @@ impl From<Record> for Event {
 }
 
 impl Evidence {
-    fn of(conclusion: &Conclusion) -> Option<Self> {
+    pub(crate) fn of(conclusion: &Conclusion) -> Option<Self> {
         let known = conclusion.event.evidence.as_deref()?;
         let connection = match known.lost {
             _ if known.connections > 0 => "open",

@@ -1,0 +1,141 @@
+//! The journal for those who read: on connections of their own, which see what is durable and hold up
+//! nobody.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+
+use super::file;
+use super::writer::{JournalStatus, SharedStatus};
+
+mod availability;
+mod events;
+
+pub(crate) use availability::{Availability, Hour};
+pub(crate) use events::Reach;
+
+/// Connections that are kept open for the next reader.
+const KEPT: usize = 4;
+
+/// What is written. Clones share their connections.
+#[derive(Clone, Debug)]
+pub(crate) struct Archive {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    path: PathBuf,
+    idle: Mutex<Vec<Idle>>,
+    status: SharedStatus,
+}
+
+/// A connection to the file that had this number.
+#[derive(Debug)]
+struct Idle {
+    connection: Connection,
+    file: Option<(u64, u64)>,
+}
+
+/// What keeps the journal from being read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub(crate) enum ReadError {
+    /// It cannot be read.
+    #[error("the journal cannot be read")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The reader was dropped, or panicked.
+    #[error("the journal was not read to the end")]
+    Abandoned,
+}
+
+impl Archive {
+    pub(super) fn new(path: PathBuf, status: SharedStatus) -> Self {
+        let shared = Shared {
+            path,
+            idle: Mutex::default(),
+            status,
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
+    }
+
+    /// How the journal is.
+    pub(crate) fn status(&self) -> JournalStatus {
+        let status = &self.shared.status;
+        status
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Lets `read` ask, on a thread that may wait for the disk.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ReadError> {
+        let archive = self.clone();
+        let asked = tokio::task::spawn_blocking(move || archive.read(read));
+        asked.await.unwrap_or(Err(ReadError::Abandoned))
+    }
+
+    /// The same for a thread that may block.
+    ///
+    /// # Errors
+    ///
+    /// The journal cannot be read.
+    pub(crate) fn read<T>(
+        &self,
+        read: impl FnOnce(&Reader<'_>) -> rusqlite::Result<T>,
+    ) -> Result<T, ReadError> {
+        let idle = self.shared.take()?;
+        // All questions of one reader are answered from the same state of the file.
+        let transaction = idle.connection.unchecked_transaction()?;
+        let answer = read(&Reader {
+            connection: &transaction,
+        })?;
+        drop(transaction);
+        self.shared.give_back(idle);
+        Ok(answer)
+    }
+
+    /// The file, for those who have tables of their own in it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.shared.path
+    }
+}
+
+impl Shared {
+    fn take(&self) -> rusqlite::Result<Idle> {
+        let file = file::identity(&self.path);
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        // A file that was replaced is not the one that is written.
+        idle.retain(|idle| idle.file == file);
+        if let Some(idle) = idle.pop() {
+            return Ok(idle);
+        }
+        drop(idle);
+        let connection = file::open_to_read(&self.path)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(Idle { connection, file })
+    }
+
+    fn give_back(&self, idle: Idle) {
+        let mut others = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if others.len() < KEPT {
+            others.push(idle);
+        }
+    }
+}
+
+/// One state of the journal, which can be asked.
+#[derive(Debug)]
+pub(crate) struct Reader<'c> {
+    connection: &'c Connection,
+}

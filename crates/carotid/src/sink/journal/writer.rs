@@ -1,0 +1,245 @@
+//! The thread that writes: whatever is pending, in one transaction, again and again.
+
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::entry::Entry;
+use super::file::{OpenJournalError, Place};
+use super::store::Store;
+use super::sweep::{Keep, Sweep};
+use crate::clock::Stopwatch;
+use crate::driver::Driver;
+use crate::hub::Record;
+
+/// Events of one transaction: some hundred milliseconds of them, so that what waits behind it does not
+/// wait for long.
+const AT_ONCE: usize = 16_384;
+
+/// With nothing to write, how soon the thread looks whether it is to end.
+const PATIENCE: Duration = Duration::from_millis(200);
+
+/// How old the sign of life of a run may become.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
+/// How soon it tries again what has failed.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// When more events wait than this, nobody dies until half of them are written (I8).
+const MANY_PENDING: u64 = 100_000;
+
+/// How the journal is.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct JournalStatus {
+    /// Since when it cannot be written, and why; `None` while all is well.
+    pub failing: Option<(Timestamp, Arc<str>)>,
+    /// Events that are not durable yet.
+    pub pending: u64,
+    /// How long the oldest of them had waited when the last batch was begun.
+    pub lag: Duration,
+    /// How long the last batch took.
+    pub commit: Duration,
+    /// Batches so far.
+    pub commits: u64,
+    /// Events written so far.
+    pub written: u64,
+    /// Size of its file, in bytes.
+    pub size_bytes: u64,
+}
+
+/// The status as the thread tells it and others read it.
+pub(super) type SharedStatus = Arc<Mutex<JournalStatus>>;
+
+/// The thread's own.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) driver: Driver,
+    pub(super) place: Place,
+    pub(super) store: Store,
+    pub(super) keep: Keep,
+    pub(super) status: SharedStatus,
+    /// Disconnected when this is to end.
+    pub(super) stop: Receiver<()>,
+}
+
+impl Writer {
+    /// Writes until it is told to end, and then what is left.
+    pub(super) fn run(mut self) {
+        let mut file = self.place.identity();
+        let mut sweep = Sweep::default();
+        let mut barred = false;
+        let mut written_at = Stopwatch::start();
+        loop {
+            let ending = matches!(self.stop.try_recv(), Err(TryRecvError::Disconnected));
+            let wait = if ending { Duration::ZERO } else { PATIENCE };
+            let pending = self.driver.hub().pending(AT_ONCE, wait);
+            let is_due = !self.store.run.is_begun || SIGN_OF_LIFE <= written_at.elapsed();
+            let outcome = if self.place.identity() == file {
+                self.step(&pending, is_due, &mut sweep)
+            } else {
+                Err(StepError::Gone)
+            };
+            match outcome {
+                Ok(wrote) => {
+                    if wrote {
+                        written_at = Stopwatch::start();
+                    }
+                    self.heal();
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    self.bar(&mut barred, true);
+                    if ending || self.is_told_to_end(RETRY) {
+                        tracing::error!(
+                            lost = self.driver.hub().count_pending(),
+                            "ending, and the journal cannot be written"
+                        );
+                        return;
+                    }
+                    self.repair(&error, &mut file);
+                    continue;
+                }
+            }
+            let waiting = self.driver.hub().count_pending();
+            let limit = if barred {
+                MANY_PENDING / 2
+            } else {
+                MANY_PENDING
+            };
+            self.bar(&mut barred, limit < waiting);
+            if ending && waiting == 0 {
+                break;
+            }
+        }
+        if let Err(error) = self.store.end(now()) {
+            tracing::warn!(%error, "the journal does not say that this run ended in order");
+        }
+    }
+
+    /// Writes these events, or a sign of life if that is due, and does a little of what else there is.
+    fn step(
+        &mut self,
+        pending: &[Record],
+        is_due: bool,
+        sweep: &mut Sweep,
+    ) -> Result<bool, StepError> {
+        let wrote = is_due || !pending.is_empty();
+        let judged_anew = self.store.ledger.hold_to(self.driver.held_to());
+        // A run begins with judging all of them.
+        if self.store.run.is_begun && !judged_anew.is_empty() {
+            let now = now();
+            self.store.settle(|draft| {
+                let services = judged_anew.into_iter();
+                services.for_each(|service| draft.judge(service, now));
+            })?;
+        }
+        if wrote {
+            let watch = Stopwatch::start();
+            let now = now();
+            let entries: Vec<_> = pending.iter().map(Entry::of).collect();
+            self.store.write(&entries, now)?;
+            if let Some(last) = pending.last() {
+                self.driver.hub().show(last.seq);
+            }
+            let mut status = self.status();
+            status.commit = watch.elapsed();
+            status.commits += 1;
+            status.written += pending.len() as u64;
+            let oldest = pending
+                .first()
+                .map_or(now, |first| first.at.as_millisecond());
+            status.lag = Duration::from_millis(u64::try_from(now - oldest).unwrap_or(0));
+        }
+        sweep.step(&mut self.store, &self.keep, now(), pending.len())?;
+        let size_bytes = std::fs::metadata(self.place.path()).map_or(0, |file| file.len());
+        let mut status = self.status();
+        status.pending = self.driver.hub().count_pending();
+        status.size_bytes = size_bytes;
+        Ok(wrote)
+    }
+
+    fn bar(&self, barred: &mut bool, bar: bool) {
+        if *barred != bar {
+            *barred = bar;
+            self.driver.bar(bar);
+        }
+    }
+
+    fn heal(&self) {
+        let mut status = self.status();
+        if let Some((since, _)) = status.failing.take() {
+            drop(status);
+            tracing::info!(%since, "the journal is written again");
+        }
+    }
+
+    fn fail(&self, error: &StepError) {
+        let pending = self.driver.hub().count_pending();
+        let mut status = self.status();
+        status.pending = pending;
+        let why: Arc<str> = error.to_string().into();
+        let (since, is_news) = match &status.failing {
+            Some((since, known)) => (*since, *known != why),
+            None => (Timestamp::now(), true),
+        };
+        status.failing = Some((since, why));
+        drop(status);
+        if is_news {
+            tracing::error!(%error, "the journal cannot be written; beats go on, deaths wait");
+        }
+    }
+
+    /// Does what may help: a connection that has seen an error may not see that it is over.
+    fn repair(&mut self, error: &StepError, file: &mut Option<(u64, u64)>) {
+        let reopened = match error {
+            StepError::Gone if self.place.identity().is_none() => self.write_anew(),
+            StepError::Gone => return,
+            StepError::Sqlite(_) | StepError::Reopen(_) => self.reopen(),
+        };
+        match reopened {
+            Ok(()) => *file = self.place.identity(),
+            Err(error) => tracing::debug!(%error, "the journal cannot be opened again"),
+        }
+    }
+
+    fn reopen(&mut self) -> Result<(), StepError> {
+        self.store.connection = self.place.open()?;
+        Ok(())
+    }
+
+    /// The file was deleted, and we still have it open: it is put where it was.
+    fn write_anew(&mut self) -> Result<(), StepError> {
+        let path = self.place.path().to_string_lossy().into_owned();
+        self.store.connection.execute("VACUUM INTO ?1", (path,))?;
+        tracing::warn!("the journal's file was deleted, and is put back");
+        self.reopen()
+    }
+
+    /// Waits for so long, unless it is told to end.
+    fn is_told_to_end(&self, wait: Duration) -> bool {
+        self.stop.recv_timeout(wait) == Err(RecvTimeoutError::Disconnected)
+    }
+
+    fn status(&self) -> std::sync::MutexGuard<'_, JournalStatus> {
+        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What keeps the journal from being written.
+#[derive(Debug, thiserror::Error)]
+enum StepError {
+    #[error("its file is gone, or another one is in its place")]
+    Gone,
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Reopen(#[from] OpenJournalError),
+}
+
+/// Wall time in milliseconds.
+pub(super) fn now() -> i64 {
+    Timestamp::now().as_millisecond()
+}
