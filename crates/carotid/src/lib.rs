@@ -35,6 +35,6 @@ pub use driver::{
 };
 pub use hub::{Batch, Conclusion, Happening, Hub, Record, Restart, Subscription};
 pub use server::{Server, ServerConfig, ServerError};
-pub use sink::journal::{JournalConfig, JournalStatus, OpenJournalError};
 pub use sink::api;
+pub use sink::journal::{JournalConfig, JournalStatus, OpenJournalError};
 pub use span::{Span, SpanError};

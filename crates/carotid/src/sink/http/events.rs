@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::{Desk, refuse, refuse_query};
 use crate::hub::{Batch, Subscription};
 use crate::sink::api::{AFTER_HEADER, Event, Missed, RUN_HEADER};
+use crate::sink::journal::Archive;
 
 /// Events taken from the log at once: some tens of kilobytes for each reader.
 const AT_ONCE: usize = 256;
@@ -50,34 +51,86 @@ pub(super) async fn follow(
         (RUN_HEADER, format!("{:016x}", hub.run())),
         (AFTER_HEADER, subscription.after().to_string()),
     ];
-    let events = events(subscription).take_until(desk.stop.cancelled_owned());
+    let feed = Feed {
+        subscription,
+        archive: desk.archive,
+        older: None,
+    };
+    let events = events(feed).take_until(desk.stop.cancelled_owned());
     let stream = Sse::new(events).keep_alive(KeepAlive::default());
     (place, stream).into_response()
 }
 
-fn events(subscription: Subscription) -> impl Stream<Item = Result<sse::Event, Infallible>> {
-    let batches = stream::unfold(subscription, async |mut subscription| {
-        Some((subscription.next(AT_ONCE).await, subscription))
-    });
-    batches.flat_map(|batch| stream::iter(frames(batch).into_iter().map(Ok)))
+/// A place in the log, and in the journal for what the log does not have any more.
+struct Feed {
+    subscription: Subscription,
+    archive: Option<Archive>,
+    older: Option<Older>,
+}
+
+/// Events that are read from the journal: those after a number, before the first that the log has.
+struct Older {
+    after: u64,
+    next: Batch,
+}
+
+fn events(feed: Feed) -> impl Stream<Item = Result<sse::Event, Infallible>> {
+    let batches = stream::unfold(feed, async |mut feed| Some((feed.next().await, feed)));
+    batches.flat_map(|frames| stream::iter(frames.into_iter().map(Ok)))
+}
+
+impl Feed {
+    async fn next(&mut self) -> Vec<sse::Event> {
+        if let (Some(older), Some(archive)) = (self.older.take(), self.archive.clone()) {
+            return self.read(older, archive).await;
+        }
+        let after = self.subscription.after();
+        let next = self.subscription.next(AT_ONCE).await;
+        match self.archive.clone() {
+            Some(archive) if next.missed > 0 => self.read(Older { after, next }, archive).await,
+            Some(_) | None => frames(next),
+        }
+    }
+
+    /// Goes on in the journal; what is not there either was missed.
+    async fn read(&mut self, mut older: Older, archive: Archive) -> Vec<sse::Event> {
+        let (after, end) = (older.after, older.after + older.next.missed);
+        let read = archive.ask(move |reader| reader.events_after(after, AT_ONCE));
+        let read = read.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a reader of events misses some that are in the journal");
+            Vec::new()
+        });
+        let events: Vec<_> = read.into_iter().filter(|event| event.seq <= end).collect();
+        let Some((first, last)) = events.first().zip(events.last()) else {
+            return frames(older.next);
+        };
+        let missed = first.seq - after - 1;
+        older.after = last.seq;
+        older.next.missed = end - last.seq;
+        let mut frames: Vec<_> = missing(missed).collect();
+        frames.extend(events.into_iter().map(told));
+        self.older = Some(older);
+        frames
+    }
 }
 
 fn frames(batch: Batch) -> Vec<sse::Event> {
-    let mut frames = Vec::with_capacity(batch.records.len() + 1);
-    if batch.missed > 0 {
-        let missed = Missed {
-            missed: batch.missed,
-        };
-        frames.push(frame(sse::Event::default().event("missed"), &missed));
-    }
-    for record in batch.records {
-        let event = Event::from(record);
-        let begun = sse::Event::default()
-            .id(event.seq.to_string())
-            .event(&*event.kind);
-        frames.push(frame(begun, &event));
-    }
-    frames
+    let records = batch.records.into_iter();
+    let records = records.map(|record| told(Event::from(record)));
+    missing(batch.missed).chain(records).collect()
+}
+
+fn missing(missed: u64) -> impl Iterator<Item = sse::Event> {
+    let missing = (missed > 0).then_some(Missed { missed });
+    let missing = missing.into_iter();
+    missing.map(|missed| frame(sse::Event::default().event("missed"), &missed))
+}
+
+fn told(event: Event) -> sse::Event {
+    let begun = sse::Event::default()
+        .id(event.seq.to_string())
+        .event(&*event.kind);
+    frame(begun, &event)
 }
 
 fn frame(begun: sse::Event, data: &impl Serialize) -> sse::Event {

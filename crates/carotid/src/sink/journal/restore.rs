@@ -40,11 +40,7 @@ pub(super) struct Recalled {
 }
 
 /// Reads what a journal remembers at `now`; gives a new one its number, which is `fresh`.
-pub(super) fn recall(
-    connection: &Connection,
-    now: i64,
-    fresh: u64,
-) -> rusqlite::Result<Recalled> {
+pub(super) fn recall(connection: &Connection, now: i64, fresh: u64) -> rusqlite::Result<Recalled> {
     let journal = identify(connection, fresh)?;
     let last = "SELECT coalesce(max(seq), 0) FROM events";
     let last_seq: i64 = connection.query_row(last, (), |row| row.get(0))?;
