@@ -16,5 +16,15 @@ mod monitors {
     mod poll;
     mod prometheus;
 
+    mod rules;
     mod running;
+    mod shipped;
+
+    use std::path::{Path, PathBuf};
+
+    /// A file for monitoring systems that is shipped.
+    fn shipped(path: &str) -> PathBuf {
+        let ops = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../ops"));
+        ops.join(path)
+    }
 }

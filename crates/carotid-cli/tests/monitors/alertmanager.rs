@@ -87,7 +87,8 @@ impl Alertmanager {
     fn find(&self, name: &str, service: &str) -> Option<Value> {
         self.alerts().into_iter().find(|alert| {
             let labels = &alert["labels"];
-            labels["alertname"] == name && labels["service"] == service
+            let about = labels["service"].as_str().unwrap_or_default();
+            labels["alertname"] == name && about == service
         })
     }
 }

@@ -89,16 +89,21 @@ impl Prometheus {
         });
     }
 
-    fn find(&self, name: &str, service: &str) -> Option<Value> {
-        let answer = self.get("/api/v1/alerts");
-        let alerts = answer["data"]["alerts"].as_array().unwrap();
-        let about = |alert: &&Value| {
+    /// The alert of this name about a service, if it fires.
+    pub(crate) fn find(&self, name: &str, service: &str) -> Option<Value> {
+        self.firing().into_iter().find(|alert| {
             let labels = &alert["labels"];
-            labels["alertname"] == name
-                && labels["service"].as_str().unwrap_or_default() == service
-                && alert["state"] == "firing"
-        };
-        alerts.iter().find(about).cloned()
+            let about = labels["service"].as_str().unwrap_or_default();
+            labels["alertname"] == name && about == service
+        })
+    }
+
+    /// All alerts that fire.
+    pub(crate) fn firing(&self) -> Vec<Value> {
+        let answer = self.get("/api/v1/alerts");
+        let alerts = answer["data"]["alerts"].as_array().unwrap().iter();
+        let firing = alerts.filter(|alert| alert["state"] == "firing");
+        firing.cloned().collect()
     }
 
     /// The answer to a request of its HTTP interface.
