@@ -59,20 +59,23 @@ impl Prometheus {
         }
     }
 
-    /// The series of an instant query: their labels and values.
-    pub(crate) fn query(&self, expression: &str) -> Vec<Series> {
+    /// The values of an instant query, one for each series.
+    pub(crate) fn query(&self, expression: &str) -> Vec<f64> {
         let answer = self.get(&format!("/api/v1/query?query={}", escape(expression)));
         let series = answer["data"]["result"].as_array().unwrap();
-        series.iter().map(Series::read).collect()
+        let values = series.iter().map(|series| &series["value"][1]);
+        values
+            .map(|value| value.as_str().unwrap().parse().unwrap())
+            .collect()
     }
 
     /// Waits until a query has a series whose value `wanted` accepts.
     #[track_caller]
-    pub(crate) fn wait_for(&self, expression: &str, wanted: impl Fn(f64) -> bool) -> Series {
+    pub(crate) fn wait_for(&self, expression: &str, wanted: impl Fn(f64) -> bool) {
         wait_for(expression, || {
-            let mut series = self.query(expression).into_iter();
-            series.find(|series| wanted(series.value))
-        })
+            let mut values = self.query(expression).into_iter();
+            values.any(&wanted).then_some(())
+        });
     }
 
     /// Waits until a rule's alert about a service fires.
@@ -111,24 +114,6 @@ impl Prometheus {
         let (status, body) = raw(self.http, path);
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
-    }
-}
-
-/// One series of a query.
-#[derive(Clone, Debug)]
-pub(crate) struct Series {
-    /// Its labels.
-    pub(crate) labels: Value,
-    /// Its value now.
-    pub(crate) value: f64,
-}
-
-impl Series {
-    fn read(json: &Value) -> Self {
-        Self {
-            labels: json["metric"].clone(),
-            value: json["value"][1].as_str().unwrap().parse().unwrap(),
-        }
     }
 }
 
