@@ -38,7 +38,7 @@ use shard::{Peer, Shard, Shared, State};
 
 pub(crate) use counts::Histogram;
 pub use deaths::Death;
-pub(crate) use figures::{Figures, Listed};
+pub(crate) use figures::{Figures, Listed, Services};
 pub use past::RestoreError;
 pub(crate) use past::{Past, PastSession, PastVerdict};
 pub use query::{Cursor, Verdict, Watched};

@@ -51,11 +51,6 @@ impl Census {
         self.services.get(service)
     }
 
-    pub(super) fn services(&self) -> impl Iterator<Item = (&str, Tally)> {
-        let services = self.services.iter();
-        services.map(|(service, scope)| (&**service, scope.tally))
-    }
-
     /// Services in the order of their names, from the one after `after` on.
     pub(super) fn services_after(&self, after: &str) -> impl Iterator<Item = (&str, Tally)> {
         let names = (Bound::Excluded(after), Bound::Unbounded);

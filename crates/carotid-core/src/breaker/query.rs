@@ -1,14 +1,8 @@
 //! What a breaker can be asked. Nothing here changes it.
 
 use super::Breaker;
-use crate::Tally;
 
 impl Breaker {
-    /// How the sessions of each service are, in no order; names without a slash are of none.
-    pub fn services(&self) -> impl Iterator<Item = (&str, Tally)> {
-        self.census.services()
-    }
-
     /// How many deaths are held, or wait for their turn after that.
     #[must_use]
     pub const fn held(&self) -> u32 {

@@ -1,11 +1,14 @@
 //! The driver in numbers.
 
-use std::time::Duration;
+mod services;
 
-use carotid_core::{ServiceHealth, Tally};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use super::Driver;
 use super::counts::{Concluded, Counts};
+
+pub(crate) use services::{Listed, Services};
 
 /// All that a driver counts, as of one moment or close to it.
 #[derive(Clone, Debug)]
@@ -14,8 +17,8 @@ pub(crate) struct Figures {
     pub(crate) counts: Counts,
     /// What was concluded.
     pub(crate) concluded: Concluded,
-    /// Services and how their sessions are. Names without a slash are of the service without a name.
-    pub(crate) services: Vec<Listed>,
+    /// How the sessions of services are.
+    pub(crate) services: Services,
     /// How many sessions could not be opened because the table was full.
     pub(crate) refused: u64,
     /// How many deaths mass silence holds back.
@@ -34,46 +37,16 @@ pub(crate) struct Figures {
     pub(crate) readers: usize,
 }
 
-/// A service in numbers.
-#[derive(Clone, Debug)]
-pub(crate) struct Listed {
-    pub(crate) name: Box<str>,
-    pub(crate) tally: Tally,
-    pub(crate) health: ServiceHealth,
-}
-
 impl Driver {
-    /// Everything that is counted. Holds each lock for some microseconds.
-    pub(crate) fn figures(&self) -> Figures {
+    /// Everything that is counted. Holds each lock for some tens of microseconds at most.
+    pub(crate) async fn figures(&self) -> Figures {
         let mut counts = Counts::default();
         for shard in &self.shared.shards {
             counts.add(&shard.lock().counts);
         }
         let (stalls, stalled) = self.shared.clock.stalls();
-        let held_to = self.held_to();
-        let listed = |name: &str, tally: Tally| {
-            let min_alive = held_to.get(name).copied().unwrap_or_default().min_alive;
-            Listed {
-                name: name.into(),
-                tally,
-                health: tally.health(min_alive),
-            }
-        };
+        let services = self.count_services().await;
         let breaker = self.shared.breaker();
-        let mut alone = breaker.all();
-        let services = breaker.services().map(|(service, tally)| {
-            alone = alone.without(tally);
-            listed(service, tally)
-        });
-        let mut services: Vec<_> = services.collect();
-        // One that is needed and not there fails.
-        let missing = held_to
-            .keys()
-            .filter(|name| breaker.service(name).is_none());
-        services.extend(missing.map(|name| listed(name, Tally::default())));
-        if alone.sessions > 0 {
-            services.push(listed("", alone));
-        }
         Figures {
             counts,
             services,
@@ -81,10 +54,7 @@ impl Driver {
             incidents: breaker.incidents(),
             ongoing_incidents: breaker.ongoing(),
             concluded: self.shared.concluded().clone(),
-            refused: self
-                .shared
-                .refused
-                .load(std::sync::atomic::Ordering::Relaxed),
+            refused: self.shared.refused.load(Ordering::Relaxed),
             stalls,
             stalled,
             own_health_score: self.shared.clock.own_health_score(),

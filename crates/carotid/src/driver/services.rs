@@ -176,7 +176,7 @@ impl Driver {
 
     /// The next services that have sessions of several names, died of late or are configured, and up
     /// to which name these are all there are; `None` if there are no more.
-    fn names_after(
+    pub(super) fn names_after(
         &self,
         configs: &ServiceConfigs,
         at: &str,

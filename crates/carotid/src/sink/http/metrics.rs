@@ -23,7 +23,7 @@ pub(super) fn routes() -> Router<Desk> {
 /// `promtool check metrics` wants it.
 async fn scrape(State(desk): State<Desk>, headers: HeaderMap) -> Response {
     let scrape = Scrape {
-        figures: desk.driver.figures(),
+        figures: desk.driver.figures().await,
         connections: Arc::clone(&desk.connections),
         methods: desk.methods.usage(),
     };

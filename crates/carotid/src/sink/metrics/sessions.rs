@@ -6,13 +6,9 @@ use std::fmt;
 use carotid_core::{ServiceHealth, Tally};
 
 use super::exposition::{Exposition, Metric, metric, seconds};
-use crate::driver::{Figures, Listed};
+use crate::driver::{Figures, Listed, Services};
 
-/// Services that are listed by name, as peers choose the names (I9).
-const LISTED: usize = 1000;
-
-/// What stands for all services that are not listed. Nobody is called so, as a listed service of this
-/// name is counted here too.
+/// What stands for all services that are not listed.
 const OTHERS: &str = "(other)";
 
 /// What stands for sessions whose names have no slash.
@@ -33,6 +29,10 @@ const AT_RISK: Metric = metric(
 const HEALTH: Metric = metric(
     "carotid_service_health",
     "Health of a service: 2 passes, 1 warns, 0 fails.",
+);
+const MIN_ALIVE: Metric = metric(
+    "carotid_service_min_alive",
+    "Sessions that a service needs to be alive, or it fails.",
 );
 const DEATHS: Metric = metric("carotid_deaths", "Sessions that died, by service.");
 const TRANSITIONS: Metric = metric(
@@ -55,9 +55,10 @@ const REFUSED: Metric = metric(
 
 /// A service as it is listed.
 #[derive(Debug, Default)]
-struct Row {
+struct Row<'f> {
     tally: Tally,
-    health: Option<ServiceHealth>,
+    /// The one service that it is.
+    service: Option<&'f Listed>,
     deaths: u64,
 }
 
@@ -71,14 +72,14 @@ pub(super) fn write(to: &mut Exposition<'_>, figures: &Figures) -> fmt::Result {
             .map(|(health, count)| ([("service", *service), ("health", health)], count.into()))
     });
     to.gauges(SESSIONS, sessions)?;
-    let by_service = |count: fn(&Row) -> u64| {
+    let by_service = |count: fn(&Row<'_>) -> u64| {
         rows.iter()
             .map(move |(service, row)| ([("service", *service)], count(row)))
     };
     to.gauges(WEDGED, by_service(|row| row.tally.wedged.into()))?;
     to.gauges(AT_RISK, by_service(|row| row.tally.at_risk.into()))?;
     let healths = rows.iter().filter_map(|(service, row)| {
-        let degree = match row.health? {
+        let degree = match row.service?.health() {
             ServiceHealth::Pass => 2,
             ServiceHealth::Warn => 1,
             ServiceHealth::Fail => 0,
@@ -86,6 +87,11 @@ pub(super) fn write(to: &mut Exposition<'_>, figures: &Figures) -> fmt::Result {
         Some(([("service", *service)], degree))
     });
     to.gauges(HEALTH, healths)?;
+    let needed = rows.iter().filter_map(|(service, row)| {
+        let min_alive = row.service?.min_alive;
+        Some(([("service", *service)], min_alive.into()))
+    });
+    to.gauges(MIN_ALIVE, needed)?;
     to.counters(DEATHS, by_service(|row| row.deaths))?;
 
     let concluded = &figures.concluded;
@@ -103,23 +109,26 @@ pub(super) fn write(to: &mut Exposition<'_>, figures: &Figures) -> fmt::Result {
     to.counter(REFUSED, figures.refused)
 }
 
-/// Services by the name under which they are listed. If they are too many, the largest are.
-fn rows(figures: &Figures) -> BTreeMap<&str, Row> {
-    let mut services: Vec<_> = figures.services.iter().collect();
-    if services.len() > LISTED {
-        let largest = |listed: &&Listed| std::cmp::Reverse(listed.tally.sessions);
-        services.select_nth_unstable_by_key(LISTED, largest);
-    }
-    let mut rows = BTreeMap::<&str, Row>::new();
-    for (index, service) in services.into_iter().enumerate() {
-        let listed = if index < LISTED {
-            label(&service.name)
-        } else {
-            OTHERS
-        };
-        let row = rows.entry(listed).or_default();
+/// Services by the name under which they are listed.
+fn rows(figures: &Figures) -> BTreeMap<&str, Row<'_>> {
+    let Services {
+        listed,
+        others,
+        alone,
+    } = &figures.services;
+    let mut rows = BTreeMap::<&str, Row<'_>>::new();
+    for service in listed {
+        let row = rows.entry(label(&service.name)).or_default();
         row.tally = row.tally.with(service.tally);
-        row.health = (listed == &*service.name).then_some(service.health);
+        row.service = Some(service);
+    }
+    for (name, tally) in [(OTHERS, others), (NONE, alone)] {
+        // A service that is called so is counted here.
+        if tally.sessions > 0 {
+            let row = rows.entry(name).or_default();
+            row.tally = row.tally.with(*tally);
+            row.service = None;
+        }
     }
     let dead = &figures.concluded.dead;
     for (service, deaths) in dead.by_service() {
