@@ -22,6 +22,7 @@ mod daemon {
     mod services;
     mod stall;
     mod terms;
+    mod vitality;
     mod wedged;
     mod why;
 }

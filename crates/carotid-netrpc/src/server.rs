@@ -45,6 +45,12 @@ pub trait Host: Send + Sync + 'static {
         None
     }
 
+    /// A poll loop, one of [`Server::loops`], begins another round: as often as it is asked to keep up,
+    /// whether or not it does.
+    fn begin_round(&self, poll_loop: usize) {
+        let _nobody_asked = poll_loop;
+    }
+
     /// A poll loop, one of [`Server::loops`], has handled all that its peers had sent when it told so
     /// last. Missing that for long, peers are not heard through no fault of theirs.
     fn kept_up(&self, poll_loop: usize) {

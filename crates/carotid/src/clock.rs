@@ -195,7 +195,7 @@ impl Stopwatch {
 
 /// Time since the machine started, in which it was suspended or not.
 #[cfg(target_os = "linux")]
-fn boottime() -> Duration {
+pub(crate) fn boottime() -> Duration {
     read(rustix::time::ClockId::Boottime)
 }
 
@@ -215,7 +215,7 @@ fn read(clock: rustix::time::ClockId) -> Duration {
 
 /// Elsewhere there is one clock, and what it does in suspension is its own affair.
 #[cfg(not(target_os = "linux"))]
-fn boottime() -> Duration {
+pub(crate) fn boottime() -> Duration {
     use std::sync::OnceLock;
     use std::time::Instant;
     static ORIGIN: OnceLock<Instant> = OnceLock::new();

@@ -21,6 +21,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::hub::Hub;
 use crate::readers::{Readers, Roll};
+use crate::vitality::Mark;
 
 mod counts;
 mod deaths;
@@ -100,6 +101,7 @@ impl Driver {
                         armed: None,
                         counts: Counts::default(),
                     }),
+                    mark: Mark::default(),
                     deadline_moved: Notify::new(),
                 })
             })
@@ -110,6 +112,7 @@ impl Driver {
             shards,
             breaker: Mutex::new(Breaker::new(breaker, rand::random())?),
             stall: Mutex::new(None),
+            pulse: Mark::default(),
             deaths: Mutex::new(Deaths::new(config.retention)),
             services: Mutex::default(),
             has_singles: AtomicBool::new(false),
@@ -143,6 +146,7 @@ impl Driver {
             let mut roll = Roll::new(readers);
             loop {
                 let stall = shared.clock.pulse(&mut roll).await;
+                let _turn = shared.pulse.begin();
                 shared.own_up(stall);
                 shared.tell_of_stall();
             }
@@ -153,6 +157,21 @@ impl Driver {
                 shared.attend(&shared.shards[shard]).await;
             }));
         }
+    }
+
+    /// The marks of all its loops, that of the pulse first.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = &Mark> {
+        let shards = self.shared.shards.iter();
+        std::iter::once(&self.shared.pulse).chain(shards.map(|shard| &shard.mark))
+    }
+
+    /// Holds the lock of a shard until what is returned is dropped, as a defect could: for tests of
+    /// what is done about it. There is no such thing in a release build.
+    #[cfg(debug_assertions)]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn hold_shard(&self, shard: usize) -> impl Drop {
+        self.shared.shards[shard].lock()
     }
 
     /// The event log.

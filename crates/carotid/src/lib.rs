@@ -20,6 +20,7 @@ mod server;
 mod sink;
 mod source;
 mod span;
+mod vitality;
 
 pub use carotid_core as core;
 pub use carotid_netrpc as netrpc;
@@ -38,3 +39,4 @@ pub use server::{Server, ServerConfig, ServerError};
 pub use sink::api;
 pub use sink::journal::{JournalConfig, JournalStatus, OpenJournalError};
 pub use span::{Span, SpanError};
+pub use vitality::{Loop, Progress as LoopProgress, Vitality};

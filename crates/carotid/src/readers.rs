@@ -3,11 +3,15 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use crate::vitality::Mark;
+
 /// Threads that read what peers send. Each tells when it has handled all that was there to be read when
 /// it told so last.
 #[derive(Debug, Default)]
 pub(crate) struct Readers {
     turns: Box<[AtomicU64]>,
+    /// That they run at all, whether or not they keep up.
+    marks: Box<[Mark]>,
     /// Nobody is expected to read any more.
     dismissed: AtomicBool,
 }
@@ -16,6 +20,7 @@ impl Readers {
     pub(crate) fn new(count: usize) -> Self {
         Self {
             turns: (0..count).map(|_| AtomicU64::new(0)).collect(),
+            marks: (0..count).map(|_| Mark::default()).collect(),
             dismissed: AtomicBool::new(false),
         }
     }
@@ -23,6 +28,14 @@ impl Readers {
     /// They end, and are missed no longer.
     pub(crate) fn dismiss(&self) {
         self.dismissed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn are_dismissed(&self) -> bool {
+        self.dismissed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn marks(&self) -> &[Mark] {
+        &self.marks
     }
 
     pub(crate) fn kept_up(&self, reader: usize) {
@@ -59,8 +72,7 @@ impl Roll {
                 (*seen, *missed) = (turns, 0);
             }
         }
-        self.readers.dismissed.load(Ordering::Relaxed)
-            || self.seen.iter().all(|(_, missed)| *missed <= Self::MISSES)
+        self.readers.are_dismissed() || self.seen.iter().all(|(_, missed)| *missed <= Self::MISSES)
     }
 }
 

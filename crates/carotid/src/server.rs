@@ -17,6 +17,7 @@ use crate::sink::http::{self, Desk, Methods};
 use crate::sink::journal::{self, Archive, Journal, JournalConfig, OpenJournalError};
 use crate::source::http::Beats;
 use crate::source::netrpc::{Calls, Reception};
+use crate::vitality::{Loops, Vitality};
 
 /// Settings of a [`Server`].
 #[derive(Clone, Debug)]
@@ -83,6 +84,7 @@ pub struct Server {
     options: Options,
     config: ServerConfig,
     journal: Option<Journal>,
+    vitality: Vitality,
 }
 
 /// What keeps a server from being made.
@@ -135,6 +137,7 @@ impl Server {
             options,
             config,
             journal,
+            vitality: Vitality::default(),
         })
     }
 
@@ -149,6 +152,12 @@ impl Server {
     #[must_use]
     pub fn driver(&self) -> &Driver {
         &self.driver
+    }
+
+    /// Whether it makes progress, once it serves.
+    #[must_use]
+    pub fn vitality(&self) -> &Vitality {
+        &self.vitality
     }
 
     /// Serves RPC on `rpc` and, where given, health, sessions and events over HTTP on `operations`.
@@ -178,6 +187,10 @@ impl Server {
             readers.clone(),
             calls.clone(),
         );
+        let observation = self.vitality.observe(Loops {
+            driver: self.driver.clone(),
+            readers: readers.clone(),
+        })?;
         if let Some(listener) = operations {
             let desk = Desk {
                 driver: self.driver.clone(),
@@ -187,6 +200,7 @@ impl Server {
                     heartbeat: calls,
                 },
                 connections: reception.connections(),
+                vitality: self.vitality.clone(),
                 shutdown: shutdown.clone(),
                 stop: stop.clone(),
             };
@@ -200,6 +214,7 @@ impl Server {
             .serve(rpc, shutdown.clone());
         let outcome = self.drain(served, &readers, &shutdown).await;
 
+        drop(observation);
         stop.cancel();
         detection.cancelled().await;
         background.close();

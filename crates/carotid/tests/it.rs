@@ -7,6 +7,7 @@
 
 mod it {
     mod ground;
+    mod http;
     mod relay;
 
     mod beats;
@@ -18,5 +19,8 @@ mod it {
     mod hostile;
     mod shutdown;
     mod sockets;
+    // The faults that it needs are not in a release build.
+    #[cfg(debug_assertions)]
+    mod vitality;
     mod vitals;
 }

@@ -6,7 +6,7 @@ use carotid::core::Terms;
 use carotid::{Client, ClientConfig};
 
 use crate::ground::daemon::Daemon;
-use crate::ground::sessions::get;
+use crate::ground::sessions::{get, raw};
 
 const PEERS: usize = 50;
 
@@ -41,6 +41,7 @@ fn a_daemon_that_was_stopped_for_twice_the_timeout_accuses_nobody() {
     time.expect("suspect", "twice the timeout", Some("silence"));
     time.expect("dead", "twice the timeout", Some("silence"));
     daemon.program.thaw();
+    assert_eq!(raw(daemon.http, "/livez"), (200, "ok\n".into()));
 
     let stalled = events.next_of_any_kind();
     assert_eq!(stalled.kind, "stalled", "{stalled:?}");

@@ -113,6 +113,7 @@ impl<H: Host> PollLoop<H> {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 polled => polled?,
             }
+            self.host.begin_round(self.index);
             self.look_at_the_clock(timeout);
             let mut handled = 0;
             for event in &events {

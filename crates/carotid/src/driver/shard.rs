@@ -14,6 +14,7 @@ use super::deaths::Deaths;
 use super::services::ServiceConfigs;
 use crate::clock::Clock;
 use crate::hub::{Conclusion, Happening, Hub};
+use crate::vitality::{Mark, TURN};
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -26,6 +27,8 @@ pub(super) struct Shared {
     pub(super) stall: Mutex<Option<Stall>>,
     /// Who has died lately. Nothing else is locked after it.
     pub(super) deaths: Mutex<Deaths>,
+    /// That the pulse comes round.
+    pub(super) pulse: Mark,
     /// What services are held to. Nothing else is locked after it.
     pub(super) services: Mutex<Arc<ServiceConfigs>>,
     /// There was a name without a slash, which is a service of its own.
@@ -44,6 +47,8 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Shard {
     pub(super) state: Mutex<State>,
+    /// That the deadline task comes round.
+    pub(super) mark: Mark,
     /// The deadline task sleeps too long and must look again.
     pub(super) deadline_moved: Notify,
 }
@@ -212,6 +217,7 @@ impl Shared {
     pub(super) async fn attend(&self, shard: &Shard) {
         loop {
             let due = {
+                let _turn = shard.mark.begin();
                 let mut state = shard.lock();
                 state.engine.set_own_health(self.clock.own_health_score());
                 let mut breaker = self.breaker();
@@ -228,6 +234,8 @@ impl Shared {
             tokio::select! {
                 () = self.clock.wait_until(due) => {}
                 () = shard.deadline_moved.notified() => {}
+                // With nothing to do it still shows that it could.
+                () = tokio::time::sleep(TURN) => {}
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod accept;
 mod events;
+mod fault;
 mod health;
 mod history;
 mod methods;
@@ -35,6 +36,7 @@ use crate::driver::Driver;
 use crate::source;
 use crate::source::http::{Beats, Caller};
 use crate::source::netrpc::Connections;
+use crate::vitality::Vitality;
 
 pub(crate) use methods::Methods;
 
@@ -56,6 +58,7 @@ pub(crate) struct Desk {
     pub(crate) methods: Methods,
     /// Those of peers.
     pub(crate) connections: Arc<Connections>,
+    pub(crate) vitality: Vitality,
     /// The server does not take new calls any more.
     pub(crate) shutdown: CancellationToken,
     /// The listener itself ends.
@@ -66,9 +69,7 @@ pub(crate) struct Desk {
 pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
     let stop = desk.stop.clone();
     let router = Router::new()
-        .route("/livez", get(health::live))
-        .route("/readyz", get(health::ready))
-        .route("/healthz", get(health::ready))
+        .merge(health::routes())
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{*name}", get(sessions::one))
         .merge(services::routes())
@@ -77,6 +78,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
         .merge(history::routes())
         .route("/debug/rpc", get(methods::page))
         .merge(metrics::routes())
+        .merge(fault::routes())
         .fallback(nowhere)
         .with_state(desk)
         .merge(source::http::routes(beats));

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use super::ground::{Ground, in_time};
+use super::http::get;
 
 /// A method that waits until it is told to go on, and one's way of telling it.
 fn slow_router() -> (Router, Arc<Notify>, Arc<Notify>) {
@@ -39,6 +40,11 @@ async fn a_call_in_flight_is_answered_before_the_end() {
         ground.shutdown.cancel();
         // The listener is gone once nobody can connect any more.
         while TcpStream::connect(ground.address).await.is_ok() {}
+        let ready = get(&ground, "/readyz?verbose", &[]).await;
+        assert_eq!(ready.status, 503);
+        let said = "rpc: shutting down\n[+] process: ok\n[-] rpc: shutting down\n";
+        assert!(ready.body.starts_with(said), "{ready:?}");
+        assert_eq!(get(&ground, "/livez", &[]).await.status, 200);
         go_on.notify_one();
     };
     let (answer, ()) = in_time(async { tokio::join!(call, stop) }).await;

@@ -67,6 +67,10 @@ impl Host for Reception {
         Some(Attendance::PULSE)
     }
 
+    fn begin_round(&self, poll_loop: usize) {
+        self.readers.marks()[poll_loop].pass();
+    }
+
     fn kept_up(&self, poll_loop: usize) {
         self.readers.kept_up(poll_loop);
     }
