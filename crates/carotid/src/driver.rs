@@ -279,6 +279,11 @@ impl Driver {
         self.shared.clock.attendance()
     }
 
+    /// Wall time, for display only.
+    pub(crate) fn wall_now(&self) -> Timestamp {
+        self.shared.clock.wall(self.shared.now())
+    }
+
     /// Wall time of a point in attended time, for display only.
     #[must_use]
     pub fn wall(&self, tick: Tick) -> Timestamp {

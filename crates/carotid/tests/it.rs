@@ -13,6 +13,7 @@ mod it {
     mod beats;
     mod calling;
     mod calls;
+    mod checks;
     mod crowd;
     mod failover;
     mod goodbye;

@@ -1,5 +1,6 @@
 //! The JSON objects of the HTTP interface, for those who write it and those who read it.
 
+mod check;
 mod event;
 mod history;
 mod service;
@@ -11,6 +12,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub(crate) use check::Opinion;
+pub use check::{Check, Measurement};
 pub use event::{Event, Evidence, Incident, Outcome};
 pub use history::{Availability, History, Hour};
 pub use service::{Service, Services};

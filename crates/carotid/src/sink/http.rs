@@ -1,6 +1,8 @@
 //! Health, sessions and events over HTTP.
 
 mod accept;
+mod badge;
+mod checks;
 mod events;
 mod fault;
 mod health;
@@ -70,6 +72,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
     let stop = desk.stop.clone();
     let router = Router::new()
         .merge(health::routes())
+        .merge(checks::routes())
         .route("/api/v1/sessions", get(sessions::list))
         .route("/api/v1/sessions/{*name}", get(sessions::one))
         .merge(services::routes())
@@ -129,7 +132,7 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
 async fn nowhere(uri: Uri) -> Response {
     let path = uri.path();
     let why = format!(
-        "nothing is at {path}; try /livez, /readyz, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/history, /api/v1/stalls, /metrics or /debug/rpc"
+        "nothing is at {path}; try /livez, /readyz, /health/NAME, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/history, /api/v1/stalls, /metrics or /debug/rpc"
     );
     refuse(StatusCode::NOT_FOUND, why)
 }

@@ -66,11 +66,19 @@ async fn live(State(desk): State<Desk>, Query(detail): Query<Detail>) -> Respons
 /// Whether new calls are taken, and everything is there that they need.
 async fn ready(State(desk): State<Desk>, Query(detail): Query<Detail>) -> Response {
     let shutting_down = desk.shutdown.is_cancelled().then_some("shutting down");
-    let components = [
+    let mut components = vec![
         Component::new("process", None::<String>),
         Component::new("rpc", shutting_down),
         Component::new("detection", desk.vitality.trouble()),
     ];
+    if let Some(archive) = &desk.archive {
+        let status = archive.status();
+        let trouble = status.failing.map(|(since, why)| {
+            let pending = status.pending;
+            format!("not written since {since:.0}: {why}; beats go on, deaths wait, {pending} events are kept")
+        });
+        components.push(Component::new("journal", trouble));
+    }
     report(&detail, &components)
 }
 
