@@ -1,5 +1,7 @@
 //! `carotid serve`: the daemon.
 
+mod systemd;
+
 use std::io;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -37,6 +39,10 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
     let shutdown = CancellationToken::new();
     tokio::spawn(log_events(server.driver().clone()));
     tokio::spawn(signals.watch(shutdown.clone()));
+    let driver = server.driver().clone();
+    let status = move || format!("{} sessions", driver.sessions());
+    systemd::ready(&status());
+    tokio::spawn(systemd::attend(|| true, status, shutdown.clone()));
     let served = server.serve(rpc, Some(http), shutdown).await;
     served.map_err(|error| Exit::usage(error).context("cannot serve connections"))?;
     tracing::info!("stopped");
@@ -153,6 +159,7 @@ impl Signals {
     async fn watch(mut self, shutdown: CancellationToken) {
         self.next().await;
         tracing::info!("stopping; once more to stop at once");
+        systemd::stopping();
         shutdown.cancel();
         self.next().await;
         // The log's own thread may lose its last lines; that is what "at once" means.

@@ -19,6 +19,7 @@ mod daemon {
     mod mass;
     mod metrics;
     mod ping;
+    mod service;
     mod services;
     mod stall;
     mod terms;
