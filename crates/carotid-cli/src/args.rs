@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
 use crate::bench::BenchArgs;
+use crate::config::ConfigCommand;
 use crate::output::Format;
 use crate::settings::Services;
 use crate::span::Span;
@@ -59,6 +60,9 @@ pub(crate) enum Command {
     /// them is called coordinated omission). Exit codes: 0, 1 wrong usage, 2 cannot connect, 3 not all
     /// pings were answered, 4 the server answers something else than Pong, 130 interrupted.
     Bench(Box<BenchArgs>),
+    /// Tell the daemon's settings, or what is wrong with them
+    #[command(subcommand)]
+    Config(ConfigCommand),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -155,13 +159,13 @@ pub(crate) struct Detection {
     pub(crate) detector: Option<Detector>,
 
     /// With the fixed rule: the silence, in intervals, after which a session is suspect
-    /// [default: 2.5]
+    /// [default: 2.5 with that rule]
     #[arg(long, env = "CAROTID_SUSPECT_AFTER", value_name = "INTERVALS")]
     #[serde(alias = "suspect-after")]
     pub(crate) suspect_after: Option<f64>,
 
     /// With the adaptive rule: how often a session that is alive may be suspected in a day, from
-    /// 0.1 to 864 [default: 5]
+    /// 0.1 to 864 [default: 5 with that rule]
     #[arg(long, env = "CAROTID_FALSE_SUSPICIONS_PER_DAY", value_name = "COUNT")]
     #[serde(alias = "false-suspicions-per-day")]
     pub(crate) false_suspicions_per_day: Option<f64>,

@@ -8,6 +8,8 @@ use anyhow::Error;
 
 use crate::output;
 
+const SETTINGS: &str = "the settings cannot be used";
+
 /// An unsuccessful end.
 #[derive(Debug)]
 pub(crate) struct Exit {
@@ -31,7 +33,15 @@ impl Exit {
 
     /// Settings that are wrong, or contradict each other.
     pub(crate) fn settings(error: impl Into<Error>) -> Self {
-        Self::usage(error).context("the settings cannot be used")
+        Self::usage(error).context(SETTINGS)
+    }
+
+    /// What is wrong, for a list in which it need not be said that these are settings.
+    pub(crate) fn reason(&self) -> String {
+        let chain = self.error.iter().flat_map(|error| error.chain());
+        let chain = chain.map(ToString::to_string);
+        let chain: Vec<_> = chain.filter(|doing| doing != SETTINGS).collect();
+        chain.join(": ")
     }
 
     /// Nobody answers at the address.

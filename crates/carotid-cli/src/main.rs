@@ -3,6 +3,7 @@
 mod args;
 mod beat;
 mod bench;
+mod config;
 mod exit;
 mod explain;
 mod logging;
@@ -13,12 +14,13 @@ mod ps;
 mod serve;
 mod settings;
 mod span;
+mod variables;
 mod watch;
 mod why;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
 use args::{Arguments, Command};
 use exit::Exit;
@@ -26,11 +28,23 @@ use exit::Exit;
 fn main() -> ExitCode {
     // Whoever speaks HTTPS here does it with this; only the first to say so is heard.
     let _others = rustls::crypto::ring::default_provider().install_default();
-    let arguments = match Arguments::try_parse() {
-        Ok(arguments) => arguments,
+    let mut command = variables::without_empty(Arguments::command());
+    let parsed = command.try_get_matches_from_mut(std::env::args_os());
+    let parsed = parsed.and_then(|matches| {
+        let arguments = Arguments::from_arg_matches(&matches);
+        Ok((
+            arguments.map_err(|error| error.format(&mut command))?,
+            matches,
+        ))
+    });
+    let (arguments, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are answers, not errors; what cannot be printed is not read either.
             let _closed = error.print();
+            if let Some(variable) = variables::culprit(&error, &command) {
+                output::talk(format_args!("The value comes from ${variable}."));
+            }
             return if error.use_stderr() {
                 ExitCode::from(Exit::USAGE)
             } else {
@@ -38,14 +52,18 @@ fn main() -> ExitCode {
             };
         }
     };
-    match run(arguments.command) {
+    match run(arguments.command, &matches) {
         Ok(code) => code,
         Err(exit) => exit.report(),
     }
 }
 
-fn run(command: Command) -> Result<ExitCode, Exit> {
+fn run(command: Command, matches: &ArgMatches) -> Result<ExitCode, Exit> {
     match command {
+        Command::Config(command) => {
+            let (_, matches) = matches.subcommand().expect("it was parsed as a subcommand");
+            config::run(command, matches)
+        }
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "carotid", &mut script);

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use carotid::core::{self, Allowance, BreakerConfig, Config, Suspicion, SuspicionTarget, Terms};
+use carotid::core::{
+    self, Allowance, Breaker, BreakerConfig, Config, Engine, Suspicion, SuspicionTarget, Terms,
+};
 use carotid::{JournalConfig, ServerConfig};
 
 use crate::args::{
@@ -11,10 +13,13 @@ use crate::args::{
     ServeArgs, Settings,
 };
 use crate::exit::Exit;
+use crate::logging;
 
 mod data;
+pub(crate) mod file;
 mod service;
 
+use file::File;
 pub(crate) use service::Services;
 
 /// Everything decided.
@@ -32,6 +37,8 @@ pub(crate) struct Decided {
 /// Strangers may connect to the daemon, and a heartbeat is small.
 const MAX_MESSAGE: usize = 64 * 1024;
 
+const DEFAULT_LOG: &str = "info";
+
 pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
     let file = args.config.or_else(existing_file);
     let from_file = match &file {
@@ -40,20 +47,38 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
         })?,
         None => Settings::default(),
     };
-    let settings = or(args.settings, from_file);
+    weigh(or(args.settings, from_file), file)
+}
 
+/// Everything that is wrong with these settings.
+pub(crate) fn faults(settings: Settings) -> Vec<Exit> {
+    let sessions = Config {
+        max_sessions: (settings.max_sessions).unwrap_or(Config::default().max_sessions),
+        ..Config::default()
+    };
+    let log = settings.log.as_deref().unwrap_or(DEFAULT_LOG);
+    let each = [
+        terms(&settings).err(),
+        suspicion(&settings.detection).err(),
+        allowance(&settings.fleet).err(),
+        Engine::new(&sessions).err().map(Exit::settings),
+        Breaker::new(breaker(&settings.mass_silence), 0)
+            .err()
+            .map(Exit::settings),
+        logging::filter(log).err(),
+    ];
+    let mut faults: Vec<_> = each.into_iter().flatten().collect();
+    if faults.is_empty() {
+        faults.extend(weigh(settings, None).err());
+    }
+    faults
+}
+
+/// Makes of the settings what the daemon is run with.
+fn weigh(settings: Settings, file: Option<PathBuf>) -> Result<Decided, Exit> {
     let defaults = Config::default();
-    let interval = settings.interval.map(|span| span.0);
-    let timeout = settings.timeout.map(|span| span.0);
-    let terms = Terms::new(
-        interval.unwrap_or(defaults.terms.interval()),
-        timeout.unwrap_or(defaults.terms.timeout()),
-    );
-    let terms = terms.map_err(|error| {
-        Exit::settings(error).advise("Change --interval or --timeout; see carotid serve --help.")
-    })?;
     let engine = Config {
-        terms,
+        terms: terms(&settings)?,
         suspicion: suspicion(&settings.detection)?,
         on_disconnect: match settings.on_disconnect {
             Some(OnDisconnect::Dead) => core::OnDisconnect::Dead,
@@ -66,7 +91,7 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
         listen: settings.listen.unwrap_or_else(|| DEFAULT_RPC.to_owned()),
         http: listener(settings.http.as_deref().unwrap_or(DEFAULT_HTTP)),
         log_format: settings.log_format.unwrap_or(LogFormat::Text),
-        log: settings.log.unwrap_or_else(|| "info".to_owned()),
+        log: settings.log.unwrap_or_else(|| DEFAULT_LOG.to_owned()),
         server: ServerConfig {
             engine,
             breaker: breaker(&settings.mass_silence),
@@ -77,6 +102,17 @@ pub(crate) fn decide(args: ServeArgs) -> Result<Decided, Exit> {
             ..ServerConfig::default()
         },
         file,
+    })
+}
+
+fn terms(settings: &Settings) -> Result<Terms, Exit> {
+    let default = Terms::default();
+    let terms = Terms::new(
+        settings.interval.map_or(default.interval(), |span| span.0),
+        settings.timeout.map_or(default.timeout(), |span| span.0),
+    );
+    terms.map_err(|error| {
+        Exit::settings(error).advise("Change --interval or --timeout; see carotid serve --help.")
     })
 }
 
@@ -183,7 +219,8 @@ fn or(first: Settings, second: Settings) -> Settings {
     }
 }
 
-fn existing_file() -> Option<PathBuf> {
+/// The first of the usual files that is there.
+pub(crate) fn existing_file() -> Option<PathBuf> {
     let home = std::env::var_os("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
@@ -198,9 +235,8 @@ fn existing_file() -> Option<PathBuf> {
 }
 
 fn read(path: &Path) -> anyhow::Result<Settings> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read the configuration {}", path.display()))?;
-    toml::from_str(&text).with_context(|| format!("{} is not valid", path.display()))
+    let file = File::read(path)?;
+    toml::from_str(&file.text).with_context(|| format!("{} is not valid", path.display()))
 }
 
 #[cfg(test)]

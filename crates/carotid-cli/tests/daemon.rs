@@ -11,6 +11,7 @@ mod daemon {
     mod arguments;
     mod beat;
     mod bench;
+    mod config;
     mod explain;
     mod http;
     mod life;

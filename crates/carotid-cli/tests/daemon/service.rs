@@ -145,7 +145,7 @@ fn analyze(arguments: &[&str]) -> Option<(Output, tempfile::TempDir)> {
     match output {
         Ok(output) => Some((output, folder)),
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            println!("skipped: no systemd-analyze; on Debian, apt-get install systemd");
+            eprintln!("skipped: no systemd-analyze; on Debian, apt-get install systemd");
             None
         }
         Err(error) => panic!("{error}"),
