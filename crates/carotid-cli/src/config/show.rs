@@ -22,7 +22,8 @@ pub(super) fn run(args: ShowArgs, matches: &ArgMatches) -> Result<ExitCode, Exit
     let decided = decide(args.serve);
     if let Ok(Decided { server, .. }) = &decided
         && let Some(one) = settings.iter_mut().find(|one| one.key == "data")
-        && let Some(folder) = server.data.as_deref().and_then(Path::to_str)
+        && let Some(journal) = &server.journal
+        && let Some(folder) = journal.directory.to_str()
     {
         // The usual folder depends on who asks.
         one.value = Value::Literal(toml::Value::from(folder).to_string());
