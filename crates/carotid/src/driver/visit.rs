@@ -109,6 +109,7 @@ impl State {
         // It came on no connection of which the end could tell anything.
         let _watched = self.engine.detach(now, opened.id, Disconnect::Local);
         self.place(&opened, peer);
+        self.counts.beat(None);
         Ok(opened.id)
     }
 }

@@ -105,13 +105,18 @@ impl Beats {
     ) -> Result<Watched, BeatError> {
         let terms = self.granted(asked)?;
         match word {
-            Word::Beat | Word::Start => Ok(self.driver.visit(name, terms, peer)?),
-            Word::Fail => Ok(self.driver.fail(name, terms, peer)?),
+            Word::Beat | Word::Start => Ok(self.room(self.driver.visit(name, terms, peer))?),
+            Word::Fail => Ok(self.room(self.driver.fail(name, terms, peer))?),
             Word::Left => {
                 let parted = self.driver.part(name.as_str());
                 parted.ok_or(BeatError::Unknown(name))
             }
         }
+    }
+
+    /// Whoever is refused is counted.
+    fn room(&self, outcome: Result<Watched, OpenError>) -> Result<Watched, OpenError> {
+        outcome.inspect_err(|error| self.driver.warn_of(*error))
     }
 
     /// What is granted of what is asked for; nothing where nothing is.
