@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::bench::BenchArgs;
 use crate::config::ConfigCommand;
+use crate::man::ManArgs;
 use crate::output::Format;
 use crate::settings::Services;
 use crate::span::Span;
@@ -63,6 +64,8 @@ pub(crate) enum Command {
     /// Tell the daemon's settings, or what is wrong with them
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Write manual pages
+    Man(ManArgs),
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -70,7 +73,7 @@ pub(crate) enum Command {
     },
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ServeArgs {
     /// Configuration file [default: $XDG_CONFIG_HOME/carotid/carotid.toml (~/.config if unset), then
     /// /etc/carotid/carotid.toml, whichever exists]
@@ -82,7 +85,7 @@ pub(crate) struct ServeArgs {
 }
 
 /// What the daemon can be told, by flag, by environment or in its file; each is optional in each.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Where to take RPC: HOST:PORT, where port 0 picks a free one, or unix:PATH; several with commas
@@ -151,7 +154,7 @@ pub(crate) struct Settings {
 }
 
 /// In the file, the table `[detection]`.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Detection {
     /// What makes a silent session suspect [default: adaptive, or fixed with --suspect-after]
@@ -172,7 +175,7 @@ pub(crate) struct Detection {
 }
 
 /// In the file, the table `[mass_silence]`.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct MassSilence {
     /// Mass silence is more than this share of a service, or of all sessions, about to die within an
@@ -214,7 +217,7 @@ pub(crate) struct MassSilence {
 }
 
 /// In the file, the table `[fleet]`.
-#[derive(Debug, Default, Args, Deserialize)]
+#[derive(Clone, Debug, Default, Args, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fleet {
     /// How many beats a second to take from all sessions that ask for terms; with more of them, longer

@@ -2,7 +2,7 @@
 
 mod check;
 mod nearest;
-mod origin;
+pub(crate) mod origin;
 mod show;
 
 use std::path::PathBuf;

@@ -1,10 +1,12 @@
 //! The log, on stderr.
 
+use std::fmt;
 use std::io;
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::reload;
 
 use crate::args::LogFormat;
 use crate::exit::Exit;
@@ -13,9 +15,28 @@ use crate::output;
 /// Lines that wait while whoever reads stderr does not; more are dropped.
 const LINES_KEPT: usize = 8192;
 
-/// Starts logging what `filter` lets through. A thread of its own writes it, so that a reader that
-/// stalls holds up nothing else (I8); the log ends when the guard is dropped.
-pub(crate) fn start(format: LogFormat, directives: &str) -> Result<WorkerGuard, Exit> {
+/// The log under way; it ends when this is dropped.
+pub(crate) struct Log {
+    _writer: WorkerGuard,
+    follow: Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>,
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Log").finish_non_exhaustive()
+    }
+}
+
+impl Log {
+    /// Logs what these directives let through from now on.
+    pub(crate) fn follow(&self, directives: &str) -> Result<(), Exit> {
+        (self.follow)(filter(directives)?).map_err(Exit::usage)
+    }
+}
+
+/// Starts logging what `directives` let through. A thread of its own writes it, so that a reader that
+/// stalls holds up nothing else (I8).
+pub(crate) fn start(format: LogFormat, directives: &str) -> Result<Log, Exit> {
     let filter = filter(directives)?;
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)
@@ -24,14 +45,26 @@ pub(crate) fn start(format: LogFormat, directives: &str) -> Result<WorkerGuard, 
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(writer);
-    match format {
+    let follow: Box<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync> = match format {
         LogFormat::Text => {
             let ansi = output::is_colourful(&io::stderr());
-            builder.with_ansi(ansi).with_target(false).init();
+            let builder = builder.with_ansi(ansi).with_target(false);
+            let builder = builder.with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.init();
+            Box::new(move |filter| handle.reload(filter))
         }
-        LogFormat::Json => builder.json().flatten_event(true).init(),
-    }
-    Ok(guard)
+        LogFormat::Json => {
+            let builder = builder.json().flatten_event(true).with_filter_reloading();
+            let handle = builder.reload_handle();
+            builder.init();
+            Box::new(move |filter| handle.reload(filter))
+        }
+    };
+    Ok(Log {
+        _writer: guard,
+        follow,
+    })
 }
 
 /// What `--log` says, understood.

@@ -7,6 +7,7 @@ mod config;
 mod exit;
 mod explain;
 mod logging;
+mod man;
 mod operations;
 mod output;
 mod ping;
@@ -60,17 +61,15 @@ fn main() -> ExitCode {
 
 fn run(command: Command, matches: &ArgMatches) -> Result<ExitCode, Exit> {
     match command {
-        Command::Config(command) => {
-            let (_, matches) = matches.subcommand().expect("it was parsed as a subcommand");
-            config::run(command, matches)
-        }
+        Command::Man(args) => man::run(args),
+        Command::Config(command) => config::run(command, below(matches)),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "carotid", &mut script);
             output::bytes(&script)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve(args) => on_runtime(true, serve::run(args)),
+        Command::Serve(args) => on_runtime(true, serve::run(args, below(matches).clone())),
         Command::Beat(args) => on_runtime(false, beat::run(args)),
         Command::Ping(args) => on_runtime(false, ping::run(args)),
         Command::Ps(args) => on_runtime(false, ps::run(args)),
@@ -79,6 +78,14 @@ fn run(command: Command, matches: &ArgMatches) -> Result<ExitCode, Exit> {
         Command::Bench(args) => on_runtime(false, bench::run(*args)),
         Command::Explain(args) => on_runtime(false, explain::run(*args)),
     }
+}
+
+/// What was parsed for a subcommand.
+fn below(matches: &ArgMatches) -> &ArgMatches {
+    let (_, matches) = matches
+        .subcommand()
+        .expect("there is no command without one");
+    matches
 }
 
 /// The daemon uses every core; what a person types needs one.

@@ -1,9 +1,11 @@
 //! `carotid serve`: the daemon.
 
+mod reload;
 mod systemd;
 
 use std::io;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use carotid::core::{Event, EventKind, Suspicion};
@@ -15,16 +17,21 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use clap::ArgMatches;
+
 use crate::args::ServeArgs;
 use crate::exit::Exit;
 use crate::settings::{Decided, decide};
 use crate::{logging, output};
 
-pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
-    let decided = decide(args)?;
-    let _log = logging::start(decided.log_format, &decided.log)?;
+use reload::Reload;
+
+pub(crate) async fn run(args: ServeArgs, matches: ArgMatches) -> Result<ExitCode, Exit> {
+    let decided = decide(args.clone())?;
+    let log = Arc::new(logging::start(decided.log_format, &decided.log)?);
     let server = Server::new(decided.server.clone()).map_err(cannot_start)?;
     let signals = Signals::register()?;
+    let hangup = register(SignalKind::hangup())?;
     allow_many_connections();
 
     let rpc = decided.listen.split(',').map(|address| {
@@ -38,11 +45,14 @@ pub(crate) async fn run(args: ServeArgs) -> Result<ExitCode, Exit> {
 
     let shutdown = CancellationToken::new();
     tokio::spawn(log_events(server.driver().clone()));
-    tokio::spawn(signals.watch(shutdown.clone()));
-    let driver = server.driver().clone();
-    let status = move || format!("{} sessions", driver.sessions());
+    let reload = Reload::new(args, matches, log.clone(), server.driver().clone());
+    let (driver, fault) = (server.driver().clone(), reload.fault());
+    let status = move || fault.after(format!("{} sessions", driver.sessions()));
     systemd::ready(&status());
-    tokio::spawn(systemd::attend(|| true, status, shutdown.clone()));
+    tokio::spawn(signals.watch(shutdown.clone()));
+    tokio::spawn(reload.watch(hangup, status.clone()));
+    let vitality = server.vitality().clone();
+    tokio::spawn(systemd::attend(move || vitality.trouble(), status));
     let served = server.serve(rpc, Some(http), shutdown).await;
     served.map_err(|error| Exit::usage(error).context("cannot serve connections"))?;
     tracing::info!("stopped");
@@ -139,6 +149,10 @@ fn allow_many_connections() {
     }
 }
 
+fn register(kind: SignalKind) -> Result<Signal, Exit> {
+    signal(kind).map_err(|error| Exit::usage(error).context("cannot listen for signals"))
+}
+
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
@@ -146,9 +160,6 @@ struct Signals {
 
 impl Signals {
     fn register() -> Result<Self, Exit> {
-        let register = |kind| {
-            signal(kind).map_err(|error| Exit::usage(error).context("cannot listen for signals"))
-        };
         Ok(Self {
             interrupt: register(SignalKind::interrupt())?,
             terminate: register(SignalKind::terminate())?,

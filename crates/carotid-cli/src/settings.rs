@@ -61,6 +61,9 @@ pub(crate) fn faults(settings: Settings) -> Vec<Exit> {
         terms(&settings).err(),
         suspicion(&settings.detection).err(),
         allowance(&settings.fleet).err(),
+        service::configs(&settings.services)
+            .err()
+            .map(Exit::settings),
         Engine::new(&sessions).err().map(Exit::settings),
         Breaker::new(breaker(&settings.mass_silence), 0)
             .err()

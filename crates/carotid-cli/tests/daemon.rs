@@ -17,9 +17,11 @@ mod daemon {
     mod life;
     mod listen;
     mod listing;
+    mod man;
     mod mass;
     mod metrics;
     mod ping;
+    mod reload;
     mod service;
     mod services;
     mod stall;

@@ -123,8 +123,13 @@ fn contradiction(file: &File, fault: &Exit) -> Problem {
         let key = key.rsplit('.').next().unwrap_or(key).replace('-', "_");
         words.contains(&key.as_str())
     };
-    let entries = file.entries();
+    let mut entries = file.entries();
+    if let Some(table) = why.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        entries.retain(|entry| entry.key.starts_with(&format!("{}.", table.0)));
+    }
     let named = entries.iter().rfind(|entry| is_named(&entry.key));
+    // Of a table that lacks something, where it begins.
+    let named = named.or_else(|| entries.first().filter(|_| why.starts_with('[')));
     Problem {
         place: named.map(|entry| file.place(entry.at)),
         why,
@@ -220,6 +225,13 @@ mod tests {
             assert!(problem.starts_with(expected), "{problem}\n{expected}");
         }
         assert_eq!(told.len(), 4, "{told:#?}");
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_table_is_told_in_it() {
+        let told = told("[service.ok]\nmin_alive = 1\n[service.'a/b']\nmin_alive = 1\n");
+        assert_eq!(told.len(), 1, "{told:#?}");
+        assert!(told[0].starts_with("4:1 [service.\"a/b\"]"), "{told:#?}");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! against the parser. What only a file can have (`[service.NAME]`) is told as it stands there.
 
 use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory};
@@ -14,16 +15,42 @@ use crate::settings::file::{Entry, File};
 
 /// One setting in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Setting {
+pub(crate) struct Setting {
     /// As in a file, with dots between the tables.
-    pub(super) key: String,
-    pub(super) value: Value,
-    pub(super) origin: Origin,
+    pub(crate) key: String,
+    pub(crate) value: Value,
+    pub(crate) origin: Origin,
+    /// Tells a hidden value from another one.
+    mark: u64,
+}
+
+impl Setting {
+    pub(crate) fn new(key: impl Into<String>, value: Value, origin: Origin) -> Self {
+        let text = match &value {
+            Value::Literal(text) => super::show::parsed(text).map(|parsed| parsed.to_string()),
+            Value::Words(words) => Some(words.clone()),
+        };
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let mut setting = Self {
+            key: key.into(),
+            value,
+            origin,
+            mark: hasher.finish(),
+        };
+        hide_secrets(&mut setting);
+        setting
+    }
+
+    /// Whether both set the same, wherever they come from and however it is written.
+    pub(crate) fn says_the_same(&self, other: &Self) -> bool {
+        self.mark == other.mark
+    }
 }
 
 /// What is set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// As TOML writes it.
     Literal(String),
     /// A default that depends on others, in words.
@@ -32,7 +59,7 @@ pub(super) enum Value {
 
 /// Who says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     Flag(String),
     Variable(String),
     File { path: String, line: usize },
@@ -51,7 +78,7 @@ impl fmt::Display for Origin {
 }
 
 /// All settings in force: those that can be flags in the order of the help, then what else is in the file.
-pub(super) fn settings(matches: &ArgMatches, file: Option<&File>) -> Vec<Setting> {
+pub(crate) fn settings(matches: &ArgMatches, file: Option<&File>) -> Vec<Setting> {
     let mut entries = file.map(File::entries).unwrap_or_default();
     let place = |entry: &Entry| {
         file.map_or(Origin::Default, |file| Origin::File {
@@ -70,20 +97,17 @@ pub(super) fn settings(matches: &ArgMatches, file: Option<&File>) -> Vec<Setting
             (None, Some(entry)) => (Value::Literal(entry.value.clone()), place(&entry)),
             (None, None) => (default(&arg), Origin::Default),
         };
-        settings.push(Setting { key, value, origin });
+        settings.push(Setting::new(key, value, origin));
     }
-    settings.extend(entries.into_iter().map(|entry| Setting {
-        value: Value::Literal(entry.value.clone()),
-        origin: place(&entry),
-        key: entry.key,
+    settings.extend(entries.into_iter().map(|entry| {
+        let origin = place(&entry);
+        Setting::new(entry.key, Value::Literal(entry.value), origin)
     }));
-    for setting in &mut settings {
-        hide_secrets(setting);
-    }
     settings
 }
 
-fn serve() -> Command {
+/// `carotid serve`, complete with its groups and what it inherits.
+pub(crate) fn serve() -> Command {
     let mut all = Arguments::command();
     // Groups and inherited settings are complete only then.
     all.build();
@@ -92,7 +116,7 @@ fn serve() -> Command {
 }
 
 /// The flags that are settings, by their keys in a file.
-fn keys(serve: &Command) -> Vec<(String, Arg)> {
+pub(crate) fn keys(serve: &Command) -> Vec<(String, Arg)> {
     let table = |arg: &Arg| {
         let groups = serve.get_groups();
         let own = groups.filter(|group| group.get_args().any(|id| id == arg.get_id()));

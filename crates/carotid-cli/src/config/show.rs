@@ -119,7 +119,7 @@ fn json(file: Option<&File>, settings: &[Setting]) -> Result<(), Exit> {
 }
 
 /// What a literal of TOML means.
-fn parsed(literal: &str) -> Option<toml::Value> {
+pub(super) fn parsed(literal: &str) -> Option<toml::Value> {
     let table: toml::Table = toml::from_str(&format!("value = {literal}")).ok()?;
     table.get("value").cloned()
 }

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use sd_notify::NotifyState;
-use tokio_util::sync::CancellationToken;
 
 /// The status line is told this often, if it has changed.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
@@ -27,56 +26,84 @@ pub(super) fn stopping() {
     tell(&[NotifyState::Stopping]);
 }
 
-/// Feeds the watchdog twice as often as it asks, while sessions are judged: a daemon that does not judge
-/// is worse than none, because everybody believes in it. Tells `status` beside, until `stop`.
-pub(super) async fn attend(
-    is_judging: impl Fn() -> bool,
-    status: impl Fn() -> String,
-    stop: CancellationToken,
-) {
+/// Feeds the watchdog twice as often as it asks, while there is no `trouble` that keeps sessions from
+/// being judged: such a daemon is worse than none, because everybody believes in it. Tells `status`
+/// beside. Ends by being dropped: until its very end a process is watched.
+pub(super) async fn attend(trouble: impl Fn() -> Option<String>, status: impl Fn() -> String) {
     if std::env::var_os("NOTIFY_SOCKET").is_none() {
         return;
     }
     let watchdog = sd_notify::watchdog_enabled().filter(|every| !every.is_zero());
     let every = watchdog.map_or(STATUS_EVERY, |every| STATUS_EVERY.min(every / 2));
     let mut tick = tokio::time::interval(every);
-    let mut told = String::new();
-    let mut was_judging = true;
-    while stop.run_until_cancelled(tick.tick()).await.is_some() {
+    let mut report = Report::default();
+    loop {
+        tick.tick().await;
+        report.tell(trouble(), &status, tell);
+    }
+}
+
+/// What was told last.
+#[derive(Debug, Default)]
+struct Report {
+    status: String,
+}
+
+impl Report {
+    fn tell(
+        &mut self,
+        trouble: Option<String>,
+        status: impl Fn() -> String,
+        tell: impl Fn(&[NotifyState<'_>]),
+    ) {
         let mut states = Vec::with_capacity(2);
-        let judging = is_judging();
-        if judging {
+        if trouble.is_none() {
             states.push(NotifyState::Watchdog);
         }
-        if judging != was_judging {
-            was_judging = judging;
-            log(judging, watchdog.is_some());
-        }
-        let status = if judging {
-            status()
-        } else {
-            "sessions are not judged; see /livez?verbose".to_owned()
-        };
-        if status != told {
-            states.push(NotifyState::Status(&status));
+        let status = trouble.map_or_else(status, |trouble| {
+            format!("sessions are not judged: {trouble}")
+        });
+        let before = std::mem::replace(&mut self.status, status);
+        if self.status != before {
+            states.push(NotifyState::Status(&self.status));
         }
         if !states.is_empty() {
             tell(&states);
         }
-        told = status;
-    }
-}
-
-fn log(judging: bool, has_watchdog: bool) {
-    match (judging, has_watchdog) {
-        (true, _) => tracing::warn!("sessions are judged again"),
-        (false, true) => tracing::error!("sessions are not judged; the watchdog starves"),
-        (false, false) => tracing::error!("sessions are not judged"),
     }
 }
 
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         tracing::warn!(%error, "cannot tell the service manager at $NOTIFY_SOCKET");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::RefCell;
+
+    #[test]
+    fn the_watchdog_starves_while_sessions_are_not_judged() {
+        let mut report = Report::default();
+        let told = RefCell::new(Vec::new());
+        let mut tell = |trouble: Option<&str>| {
+            report.tell(
+                trouble.map(str::to_owned),
+                || "2 sessions".to_owned(),
+                |states| {
+                    told.borrow_mut()
+                        .extend(states.iter().map(ToString::to_string))
+                },
+            );
+            told.take()
+        };
+        assert_eq!(tell(None), ["WATCHDOG=1", "STATUS=2 sessions"]);
+        assert_eq!(tell(None), ["WATCHDOG=1"]);
+        let trouble = ["STATUS=sessions are not judged: shard 3 is stuck"];
+        assert_eq!(tell(Some("shard 3 is stuck")), trouble);
+        assert_eq!(tell(Some("shard 3 is stuck")), [""; 0]);
+        assert_eq!(tell(None), ["WATCHDOG=1", "STATUS=2 sessions"]);
     }
 }
