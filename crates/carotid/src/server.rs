@@ -204,7 +204,12 @@ impl Server {
                 shutdown: shutdown.clone(),
                 stop: stop.clone(),
             };
-            let beats = Beats::new(self.driver.clone(), &self.config);
+            let beats = Beats::new(
+                self.driver.clone(),
+                &self.config,
+                readers.clone(),
+                stop.clone(),
+            );
             let served = http::serve(listener, desk, beats);
             background.spawn(served);
         }

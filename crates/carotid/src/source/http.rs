@@ -7,6 +7,7 @@
 mod page;
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,11 +18,13 @@ use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::any;
-use carotid_core::{Allowance, NameError, OpenError, SessionName, Terms, TermsError};
+use carotid_core::{Allowance, Attendance, NameError, OpenError, SessionName, Terms, TermsError};
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::wish::Wish;
 use crate::driver::{Driver, Watched};
+use crate::readers::Readers;
 use crate::server::ServerConfig;
 use crate::sink::api::Session;
 use crate::sink::http::{refuse, refuse_query};
@@ -47,6 +50,15 @@ pub(crate) struct Beats {
     /// For peers that wish nothing else.
     terms: Terms,
     allowance: Allowance,
+    attentive: Arc<Attentive>,
+}
+
+/// Tells whether we read what scripts send, from the first of them on (I6).
+#[derive(Debug)]
+struct Attentive {
+    readers: Arc<Readers>,
+    stop: CancellationToken,
+    begun: Once,
 }
 
 /// What a request says of its session.
@@ -87,11 +99,22 @@ enum BeatError {
 }
 
 impl Beats {
-    pub(crate) fn new(driver: Driver, config: &ServerConfig) -> Self {
+    /// Until `stop`, `readers` are told whether requests are read.
+    pub(crate) fn new(
+        driver: Driver,
+        config: &ServerConfig,
+        readers: Arc<Readers>,
+        stop: CancellationToken,
+    ) -> Self {
         Self {
             driver,
             terms: config.engine.terms,
             allowance: config.allowance,
+            attentive: Arc::new(Attentive {
+                readers,
+                stop,
+                begun: Once::new(),
+            }),
         }
     }
 
@@ -134,6 +157,22 @@ impl Beats {
     }
 }
 
+impl Attentive {
+    /// Requests are read on the runtime that answers them. While an application blocks that, what scripts
+    /// send waits, and their silence proves nothing.
+    fn begin(&self) {
+        self.begun.call_once(|| {
+            let (readers, stop) = (self.readers.clone(), self.stop.clone());
+            tokio::spawn(stop.run_until_cancelled_owned(async move {
+                loop {
+                    readers.guest_kept_up();
+                    tokio::time::sleep(Attendance::PULSE).await;
+                }
+            }));
+        });
+    }
+}
+
 /// The routes, for the operations listener; its connections say who calls with [`Caller`].
 pub(crate) fn routes(beats: Beats) -> Router {
     Router::new()
@@ -173,6 +212,7 @@ async fn beat(
     if let Err((status, why)) = discard(body).await {
         return refuse(status, why);
     }
+    beats.attentive.begin();
     answer(&head.headers, beats.hear(name, word, &asked, peer))
 }
 

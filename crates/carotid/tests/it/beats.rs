@@ -213,3 +213,32 @@ async fn a_session_that_a_connection_carries_leaves_on_that() {
     in_time(client.close()).await;
     assert_eq!(ground.event().await, "left both goodbye");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_accused_while_a_blocked_runtime_reads_nothing() {
+    // The server has one thread of its own, which the application then blocks.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let mut ground = runtime.spawn(Ground::start()).await.unwrap();
+    let beat = "POST /beat/script?interval=100ms&timeout=300ms";
+    assert_eq!(status(&ground, beat).await, 200);
+    assert_eq!(ground.event().await, "opened script");
+    let (unblock, blocked) = std::sync::mpsc::channel::<()>();
+    runtime.spawn(async move { blocked.recv().is_ok() });
+    // Ten times its timeout, by the clock of somebody who is well.
+    let witness = Ground::with_terms(terms(1000, 3000)).await;
+    assert_eq!(status(&witness, "POST /beat/witness").await, 200);
+    while witness.driver.find("witness").unwrap().view.health != Health::Dead {
+        tokio::task::yield_now().await;
+    }
+    assert_ne!(
+        ground.driver.find("script").unwrap().view.health,
+        Health::Dead
+    );
+    unblock.send(()).unwrap();
+    while ground.event().await != "dead script silence" {}
+    runtime.shutdown_background();
+}
