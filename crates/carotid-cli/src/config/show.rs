@@ -1,6 +1,5 @@
 //! `carotid config show`: every setting in force, and where it comes from.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use clap::ArgMatches;

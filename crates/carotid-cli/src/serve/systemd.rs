@@ -36,7 +36,10 @@ pub(super) async fn attend(trouble: impl Fn() -> Option<String>, status: impl Fn
     let watchdog = sd_notify::watchdog_enabled().filter(|every| !every.is_zero());
     let every = watchdog.map_or(STATUS_EVERY, |every| STATUS_EVERY.min(every / 2));
     let mut tick = tokio::time::interval(every);
-    let mut report = Report::default();
+    let mut report = Report {
+        feeds: watchdog.is_some(),
+        status: String::new(),
+    };
     loop {
         tick.tick().await;
         report.tell(trouble(), &status, tell);
@@ -44,8 +47,10 @@ pub(super) async fn attend(trouble: impl Fn() -> Option<String>, status: impl Fn
 }
 
 /// What was told last.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Report {
+    /// Whether there is a watchdog to feed.
+    feeds: bool,
     status: String,
 }
 
@@ -57,7 +62,7 @@ impl Report {
         tell: impl Fn(&[NotifyState<'_>]),
     ) {
         let mut states = Vec::with_capacity(2);
-        if trouble.is_none() {
+        if self.feeds && trouble.is_none() {
             states.push(NotifyState::Watchdog);
         }
         let status = trouble.map_or_else(status, |trouble| {
@@ -86,7 +91,10 @@ mod tests {
 
     #[test]
     fn the_watchdog_starves_while_sessions_are_not_judged() {
-        let mut report = Report::default();
+        let mut report = Report {
+            feeds: true,
+            status: String::new(),
+        };
         let told = RefCell::new(Vec::new());
         let mut tell = |trouble: Option<&str>| {
             report.tell(

@@ -1,6 +1,7 @@
 //! The daemon under a service manager, played by this test, and its unit.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
+use std::net::TcpStream;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -94,6 +95,31 @@ fn the_watchdog_is_fed_in_time_and_not_by_a_daemon_that_stands_still() {
     supervisor.socket.set_read_timeout(Some(PATIENCE)).unwrap();
     daemon.program.thaw();
     supervisor.wait_for("WATCHDOG=1");
+}
+
+#[cfg(debug_assertions)]
+#[test]
+fn the_watchdog_starves_while_a_shard_is_stuck() {
+    let supervisor = Supervisor::new();
+    let daemon = Daemon::start_with(&[], |command| {
+        command
+            .env("NOTIFY_SOCKET", supervisor.folder.path().join("notify"))
+            .env("WATCHDOG_USEC", "400000")
+            .env("CAROTID_FAULTS", "1");
+    });
+    let mut stream = TcpStream::connect(daemon.http).unwrap();
+    let request = "POST /debug/faults/hold-shard/1/7000 HTTP/1.0\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let stuck = supervisor.wait_for("STATUS=sessions are not judged: shard 1 is stuck");
+    assert_eq!(stuck.len(), 1, "{stuck:?}");
+    // Others on its thread starve; nobody feeds the watchdog until all of them go on.
+    let fed = loop {
+        let said = supervisor.next();
+        if said.len() > 1 || !said[0].starts_with("STATUS=sessions are not judged") {
+            break said;
+        }
+    };
+    assert_eq!(fed, ["WATCHDOG=1", "STATUS=0 sessions"]);
 }
 
 #[test]
