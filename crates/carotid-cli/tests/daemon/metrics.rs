@@ -12,7 +12,9 @@ use crate::ground::sessions::{raw, raw_with};
 
 /// A daemon that has seen something of everything, and what it told then.
 fn after_some_traffic() -> BTreeMap<String, Metric> {
-    let daemon = Daemon::start(&TERMS);
+    let folder = tempfile::tempdir().unwrap();
+    let journal = ["--data", folder.path().to_str().unwrap()];
+    let daemon = Daemon::start(&[&TERMS[..], &journal].concat());
     let mut events = daemon.events();
     let mut lasting = daemon.ping("payments/1");
     let beat = json!({"Name": "payments/1", "RoundTripUs": 700});
@@ -115,6 +117,8 @@ fn what_happens_is_counted() {
         Some(2.0),
         "and the log"
     );
+    assert_eq!(value("carotid_journal_failing", &[]), Some(0.0));
+    assert!(value("carotid_journal_events_total", &[]) >= Some(4.0));
     let beats = value("carotid_beats_total", &[]).unwrap();
     let trips = value("carotid_round_trip_seconds_count", &[]).unwrap();
     assert!(trips >= 1.0 && beats == trips + 2.0, "{trips} {beats}");

@@ -55,7 +55,8 @@ fn the_rules_are_valid_and_fire_when_they_should() {
 
 #[test]
 fn every_query_of_the_dashboard_is_one_that_prometheus_answers() {
-    let daemon = Daemon::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(&["--data", folder.path().to_str().unwrap()]);
     let _payments = daemon.ping("payments/1");
     let prometheus = Prometheus::start(Setup {
         target: daemon.http,

@@ -9,6 +9,12 @@ impl Breaker {
         self.census.held()
     }
 
+    /// Whether nobody may die now, see [`Self::bar`].
+    #[must_use]
+    pub const fn is_barred(&self) -> bool {
+        self.barred
+    }
+
     /// How many incidents there were.
     #[must_use]
     pub const fn incidents(&self) -> u64 {

@@ -23,6 +23,8 @@ pub(crate) struct Figures {
     pub(crate) refused: u64,
     /// How many deaths mass silence holds back.
     pub(crate) held: u32,
+    /// Whether nobody may die now, as verdicts cannot be kept.
+    pub(crate) barred: bool,
     /// How many mass silences there were.
     pub(crate) incidents: u64,
     /// How many of them are not over.
@@ -51,6 +53,7 @@ impl Driver {
             counts,
             services,
             held: breaker.held(),
+            barred: breaker.is_barred(),
             incidents: breaker.incidents(),
             ongoing_incidents: breaker.ongoing(),
             concluded: self.shared.concluded().clone(),

@@ -7,6 +7,7 @@
 mod connections;
 mod daemon;
 mod exposition;
+mod journal;
 mod plain;
 mod process;
 mod sessions;
@@ -21,6 +22,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 use crate::driver::Figures;
+use crate::sink::journal::JournalStatus;
 use crate::source::netrpc::Connections;
 
 use exposition::Exposition;
@@ -34,6 +36,8 @@ pub(crate) struct Scrape {
     pub(crate) connections: Arc<Connections>,
     /// Every method that peers may call.
     pub(crate) methods: Vec<Usage>,
+    /// How the journal is, if there is one.
+    pub(crate) journal: Option<JournalStatus>,
 }
 
 impl Scrape {
@@ -53,6 +57,9 @@ impl Collector for Scrape {
         sessions::write(&mut to, &self.figures)?;
         daemon::write(&mut to, &self.figures)?;
         connections::write(&mut to, &self.connections, &self.methods)?;
+        if let Some(journal) = &self.journal {
+            journal::write(&mut to, journal)?;
+        }
         Process::read().map_or(Ok(()), |process| process.write(&mut to))
     }
 }

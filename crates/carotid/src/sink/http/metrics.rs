@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
 use super::Desk;
+use crate::sink::journal::Archive;
 use crate::sink::metrics::{Scrape, plain};
 
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -26,6 +27,7 @@ async fn scrape(State(desk): State<Desk>, headers: HeaderMap) -> Response {
         figures: desk.driver.figures().await,
         connections: Arc::clone(&desk.connections),
         methods: desk.methods.usage(),
+        journal: desk.archive.as_ref().map(Archive::status),
     };
     let text = scrape.into_open_metrics();
     if wants_open_metrics(&headers) {

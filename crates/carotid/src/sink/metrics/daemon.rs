@@ -27,6 +27,10 @@ const HELD: Metric = metric(
     "carotid_sessions_held",
     "Sessions whose death mass silence holds back.",
 );
+const BARRED: Metric = metric(
+    "carotid_deaths_barred",
+    "Whether all deaths wait because verdicts cannot be kept now: 1 if so.",
+);
 const READERS: Metric = metric(
     "carotid_event_readers",
     "Readers that follow the event log, those inside the daemon among them.",
@@ -40,5 +44,6 @@ pub(super) fn write(to: &mut Exposition<'_>, figures: &Figures) -> fmt::Result {
     to.counter(MASS_SILENCES, figures.incidents)?;
     to.gauge(ONGOING, figures.ongoing_incidents)?;
     to.gauge(HELD, figures.held)?;
+    to.gauge(BARRED, u32::from(figures.barred))?;
     to.gauge(READERS, figures.readers)
 }
