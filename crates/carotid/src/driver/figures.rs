@@ -41,13 +41,14 @@ pub(crate) struct Figures {
 
 impl Driver {
     /// Everything that is counted. Holds each lock for some tens of microseconds at most.
-    pub(crate) async fn figures(&self) -> Figures {
+    /// May block for as long as somebody else holds one.
+    pub(crate) fn figures(&self) -> Figures {
         let mut counts = Counts::default();
         for shard in &self.shared.shards {
             counts.add(&shard.lock().counts);
         }
         let (stalls, stalled) = self.shared.clock.stalls();
-        let services = self.count_services().await;
+        let services = self.count_services();
         let breaker = self.shared.breaker();
         Figures {
             counts,

@@ -24,6 +24,7 @@ use prometheus_client::registry::Registry;
 use crate::driver::Figures;
 use crate::sink::journal::JournalStatus;
 use crate::source::netrpc::Connections;
+use crate::vitality::{Loop, Progress};
 
 use exposition::Exposition;
 pub(crate) use plain::plain;
@@ -32,7 +33,10 @@ use process::Process;
 /// What is told in one scrape.
 #[derive(Debug)]
 pub(crate) struct Scrape {
-    pub(crate) figures: Figures,
+    /// What the driver counts; `None` if it does not say.
+    pub(crate) figures: Option<Figures>,
+    /// The loops that are looked at.
+    pub(crate) loops: Vec<(Loop, Progress)>,
     pub(crate) connections: Arc<Connections>,
     /// Every method that peers may call.
     pub(crate) methods: Vec<Usage>,
@@ -54,8 +58,12 @@ impl Scrape {
 impl Collector for Scrape {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> fmt::Result {
         let mut to = Exposition::new(encoder);
-        sessions::write(&mut to, &self.figures)?;
-        daemon::write(&mut to, &self.figures)?;
+        daemon::write_build(&mut to)?;
+        daemon::write_loops(&mut to, &self.loops)?;
+        if let Some(figures) = &self.figures {
+            sessions::write(&mut to, figures)?;
+            daemon::write(&mut to, figures)?;
+        }
         connections::write(&mut to, &self.connections, &self.methods)?;
         if let Some(journal) = &self.journal {
             journal::write(&mut to, journal)?;

@@ -62,6 +62,22 @@ async fn a_shard_that_is_stuck_shows_in_less_than_five_seconds_and_so_does_its_r
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_of_a_shard_that_is_stuck_instead_of_waiting_for_it() {
+    let ground = Ground::start().await;
+    let held = hold(&ground.driver, 0);
+    until(&ground, "/livez", 503).await;
+    let told = get(&ground, "/metrics", &[]).await;
+    let stuck = "\ncarotid_loops{progress=\"stuck\"} 1\n";
+    assert!(told.status == 200 && told.body.contains(stuck), "{told:?}");
+    assert!(told.body.contains("\ncarotid_build_info{"));
+    assert!(!told.body.contains("carotid_beats_total"));
+    drop(held);
+    until(&ground, "/livez", 200).await;
+    let told = get(&ground, "/metrics", &[]).await;
+    assert!(told.body.contains("\ncarotid_beats_total 0\n"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_poll_loop_that_waits_for_a_shard_is_named() {
     let ground = Ground::start().await;
     let held = hold(&ground.driver, 0);

@@ -1,6 +1,7 @@
 //! The metrics, in the format that whoever asks understands.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
@@ -8,6 +9,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use tokio::time::timeout;
 
 use super::Desk;
 use crate::sink::journal::Archive;
@@ -16,6 +18,9 @@ use crate::sink::metrics::{Scrape, plain};
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 const PLAIN: &str = "text/plain; version=0.0.4; charset=utf-8";
 
+/// How long counting may take; a scrape itself usually may take ten seconds.
+const PATIENCE: Duration = Duration::from_secs(2);
+
 pub(super) fn routes() -> Router<Desk> {
     Router::new().route("/metrics", get(scrape))
 }
@@ -23,8 +28,12 @@ pub(super) fn routes() -> Router<Desk> {
 /// OpenMetrics for those that ask for it, as Prometheus does, and its predecessor for all others, as
 /// `promtool check metrics` wants it.
 async fn scrape(State(desk): State<Desk>, headers: HeaderMap) -> Response {
+    let driver = desk.driver.clone();
+    let counting = tokio::task::spawn_blocking(move || driver.figures());
     let scrape = Scrape {
-        figures: desk.driver.figures().await,
+        // Whoever holds a lock for that long is stuck, and this is how it is told of.
+        figures: timeout(PATIENCE, counting).await.ok().and_then(Result::ok),
+        loops: desk.vitality.loops(),
         connections: Arc::clone(&desk.connections),
         methods: desk.methods.usage(),
         journal: desk.archive.as_ref().map(Archive::status),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::exposition::{Exposition, Metric, metric, seconds};
 use crate::driver::Figures;
+use crate::vitality::{Loop, Progress};
 
 const BUILD: Metric = metric("carotid_build", "The version that runs.");
 const STALLS: Metric = metric(
@@ -36,8 +37,31 @@ const READERS: Metric = metric(
     "Readers that follow the event log, those inside the daemon among them.",
 );
 
+const LOOPS: Metric = metric(
+    "carotid_loops",
+    "Loops that everything depends on, by whether they come round.",
+);
+
+/// What runs.
+pub(super) fn write_build(to: &mut Exposition<'_>) -> fmt::Result {
+    to.note(BUILD, [("version", env!("CARGO_PKG_VERSION"))])
+}
+
+/// Whether it makes progress.
+pub(super) fn write_loops(to: &mut Exposition<'_>, loops: &[(Loop, Progress)]) -> fmt::Result {
+    let kinds = [
+        ("good", Progress::Good),
+        ("starved", Progress::Starved),
+        ("stuck", Progress::Stuck),
+    ];
+    let counts = kinds.map(|(word, progress)| {
+        let those = loops.iter().filter(|(_, is)| *is == progress);
+        ([("progress", word)], those.count() as u64)
+    });
+    to.gauges(LOOPS, counts)
+}
+
 pub(super) fn write(to: &mut Exposition<'_>, figures: &Figures) -> fmt::Result {
-    to.note(BUILD, [("version", env!("CARGO_PKG_VERSION"))])?;
     to.counter(STALLS, figures.stalls)?;
     to.counter(STALLED, figures.stalled.as_secs_f64())?;
     to.gauge(OWN_HEALTH, figures.own_health_score)?;
