@@ -31,6 +31,7 @@ mod query;
 mod services;
 mod shard;
 mod sorted;
+mod survey;
 mod visit;
 
 use counts::Counts;

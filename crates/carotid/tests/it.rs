@@ -8,6 +8,7 @@
 mod it {
     mod ground;
     mod http;
+    mod pages;
     mod relay;
 
     mod beats;

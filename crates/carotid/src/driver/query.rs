@@ -50,7 +50,7 @@ pub struct Cursor {
 }
 
 /// Table slots looked at under one lock: some tens of microseconds.
-const SLOTS_AT_ONCE: u32 = 512;
+pub(super) const SLOTS_AT_ONCE: u32 = 512;
 
 impl Driver {
     /// What is known of a name's latest session.

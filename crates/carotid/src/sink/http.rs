@@ -9,6 +9,7 @@ mod health;
 mod history;
 mod methods;
 mod metrics;
+mod page;
 mod services;
 mod sessions;
 
@@ -20,7 +21,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
@@ -82,6 +83,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
         .route("/debug/rpc", get(methods::page))
         .merge(metrics::routes())
         .merge(fault::routes())
+        .merge(page::routes())
         .fallback(nowhere)
         .with_state(desk)
         .merge(source::http::routes(beats));
@@ -129,8 +131,12 @@ async fn stalls(State(desk): State<Desk>) -> Json<Stalls> {
     Json(Stalls::of(&desk.driver))
 }
 
-async fn nowhere(uri: Uri) -> Response {
+async fn nowhere(headers: HeaderMap, uri: Uri) -> Response {
     let path = uri.path();
+    if page::is_for_people(&headers) {
+        let why = format!("Nothing is at {path}.");
+        return page::refuse(StatusCode::NOT_FOUND, "Nothing here", &why);
+    }
     let why = format!(
         "nothing is at {path}; try /livez, /readyz, /health/NAME, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/history, /api/v1/stalls, /metrics or /debug/rpc"
     );
