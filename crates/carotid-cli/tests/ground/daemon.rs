@@ -43,9 +43,14 @@ impl Daemon {
 
     /// Starts another one where this one was.
     pub(crate) fn restart(&self) -> Self {
+        self.restart_with(&[])
+    }
+
+    /// The same with these flags.
+    pub(crate) fn restart_with(&self, flags: &[&str]) -> Self {
         Self::listening(
             [self.rpc, self.http].map(|address| address.to_string()),
-            &[],
+            flags,
             |_| (),
         )
     }
