@@ -14,6 +14,7 @@ mod detectors;
 mod fuzz;
 mod place;
 mod run;
+mod screenshots;
 mod sim;
 mod stage;
 mod tally;
@@ -55,6 +56,8 @@ enum Task {
     /// The simulating half of `sim`, run from the release build.
     #[command(hide = true)]
     Simulate(sim::Options),
+    /// Make the pictures of the live page in docs anew (needs Chromium).
+    Screenshots(screenshots::Options),
     /// The raw echo that `bench` compares with, in a process of its own.
     #[command(hide = true)]
     Echo(bench::echo::Options),
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
         Task::Compare(options) => detectors::compare(&options),
         Task::Sim(options) => sim::run(&options),
         Task::Simulate(options) => sim::simulate(&options),
+        Task::Screenshots(options) => screenshots::run(&options),
         Task::Echo(options) => bench::echo::run(&options),
         Task::Counted(options) => bench::counted::run(&options),
     };
