@@ -1,5 +1,7 @@
 //! What is known of a session from before a restart.
 
+use core::time::Duration;
+
 use crate::{Cause, SessionName, Terms, Tick};
 
 /// A session from before a restart.
@@ -20,6 +22,8 @@ pub struct Restored {
 pub struct PastEnd {
     /// When.
     pub at: Tick,
+    /// How long it had been silent then.
+    pub silent: Duration,
     /// Why it was dead; `None` if it said goodbye.
     pub died_of: Option<Cause>,
 }

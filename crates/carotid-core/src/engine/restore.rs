@@ -35,13 +35,13 @@ impl Engine {
             return Ok(id);
         }
         self.make_room()?;
-        let (health, cause, since) = match ended {
-            None => (Health::Suspect, Cause::Restart, now),
-            Some(end) => match end.died_of {
-                Some(cause) => (Health::Dead, cause, end.at),
-                None => (Health::Left, Cause::Goodbye, end.at),
-            },
+        let (health, cause) = match ended.map(|end| end.died_of) {
+            None => (Health::Suspect, Cause::Restart),
+            Some(Some(cause)) => (Health::Dead, cause),
+            Some(None) => (Health::Left, Cause::Goodbye),
         };
+        let since = ended.map_or(now, |end| end.at);
+        let last_beat = ended.map_or(now, |end| end.at.before(end.silent));
         let detector = Detector::default();
         let session = Session {
             generation: 0,
@@ -49,7 +49,7 @@ impl Engine {
             limit: Limit::patience(self.rule.patience(&detector, terms, 0)),
             detector,
             history: History::default(),
-            last_beat: since,
+            last_beat,
             beats: 0,
             connections: 0,
             health,

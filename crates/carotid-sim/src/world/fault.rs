@@ -148,6 +148,7 @@ impl World {
         };
         let ended = health.is_final().then_some(PastEnd {
             at: self.clock,
+            silent: Duration::ZERO,
             died_of: (health == Health::Dead).then_some(Cause::Silence),
         });
         let restored = Restored {

@@ -45,6 +45,8 @@ pub(crate) struct PastVerdict {
     pub(crate) seq: u64,
     /// How long ago that was.
     pub(crate) ago: Duration,
+    /// How long it had been silent then.
+    pub(crate) silent: Duration,
     /// Why it was dead; `None` if it said goodbye.
     pub(crate) died_of: Option<Cause>,
 }
@@ -100,6 +102,7 @@ impl Driver {
         let now = self.shared.now();
         let ended = past.verdict.map(|verdict| PastEnd {
             at: now.before(verdict.ago),
+            silent: verdict.silent,
             died_of: verdict.died_of,
         });
         let restored = Restored {
@@ -153,6 +156,7 @@ mod tests {
         let died = PastVerdict {
             seq: 38,
             ago: Duration::from_secs(600),
+            silent: Duration::from_secs(9),
             died_of: Some(Cause::Reset),
         };
         let past = Past {

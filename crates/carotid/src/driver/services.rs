@@ -294,7 +294,7 @@ impl Shared {
     /// Notes a session from before a restart, and how it ended.
     pub(super) fn take_up(&self, name: SessionName, ended: Option<PastEnd>) {
         self.note_name(&name);
-        if let Some(PastEnd { at, died_of }) = ended
+        if let Some(PastEnd { at, died_of, .. }) = ended
             && let Some(cause) = died_of
         {
             let wall = self.clock.wall(at);

@@ -58,6 +58,7 @@ fn what_had_ended_stays_so_and_its_name_begins_the_next_life() {
     let mut world = World::new();
     let died = PastEnd {
         at: world.now,
+        silent: SECOND,
         died_of: Some(Cause::Reset),
     };
     world.sleep(SECOND);
@@ -65,6 +66,7 @@ fn what_had_ended_stays_so_and_its_name_begins_the_next_life() {
     let view = world.engine.view(world.now, id).unwrap();
     assert_eq!(view.health, Health::Dead);
     assert_eq!(view.cause, Some(Cause::Reset));
+    assert_eq!(view.since.since(view.last_beat), SECOND);
     assert_eq!(world.open("a").epoch, 4);
     assert_eq!(world.events(), ["opened a"]);
 }

@@ -21,12 +21,12 @@ const MOST_ENDED: i64 = 1 << 20;
 
 const WAITING: &str =
     "SELECT session, name, epoch, interval_ms, timeout_ms, longest_stall_ms, peer,
-    NULL, NULL, NULL, NULL, service
+    NULL, NULL, NULL, NULL, service, NULL
     FROM sessions WHERE ended_at IS NULL";
 
 /// The latest first, so that a bound leaves out the oldest; of each name its last session.
 const ENDED: &str = "SELECT session, name, epoch, interval_ms, timeout_ms, longest_stall_ms, peer,
-    ended_at, ended_as, cause, verdict, service
+    ended_at, ended_as, cause, verdict, service, last_beat_at
     FROM sessions AS s WHERE ended_at > ?1 AND NOT EXISTS
     (SELECT 1 FROM sessions AS later WHERE later.name = s.name AND later.session > s.session)
     ORDER BY ended_at DESC LIMIT ?2";
@@ -142,6 +142,7 @@ fn read_session(row: &Row<'_>, now: i64) -> rusqlite::Result<Option<PastSession>
         Some(ended_at) => Some(PastVerdict {
             seq: u64::try_from(number(10)?).unwrap_or(0),
             ago: ms(now - ended_at),
+            silent: ms(ended_at - row.get::<_, Option<i64>>(12)?.unwrap_or(ended_at)),
             died_of: match row.get_ref(8)?.as_str()? {
                 "left" => None,
                 _ => Some(cause(row.get_ref(9)?.as_str_or_null()?)),
