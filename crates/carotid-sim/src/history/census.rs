@@ -116,6 +116,8 @@ impl History {
                 tally.sessions += 1;
                 tally.suspect += u32::from(subject.state == State::Suspect);
                 tally.wedged += u32::from(subject.wedged);
+                let is_unfit = subject.state == State::Suspect || subject.wedged;
+                tally.unfit += u32::from(is_unfit);
             };
             count(&mut expected);
             if let Some(service) = subject.service {
