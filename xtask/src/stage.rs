@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::tally::Tally;
 use crate::tools::{
-    ALERTMANAGER, CHROMIUM, Go, INSTALL_FAKETIME, INSTALL_GO, MANDOC, PROMETHEUS, PROMTOOL,
+    ALERTMANAGER, CHROMIUM, Go, INSTALL_FAKETIME, INSTALL_GO, MANDOC, PROMETHEUS, PROMTOOL, PYTHON,
     SQLITE3, TMUX, Tool, find_or_install_faketime,
 };
 use crate::{place, run};
@@ -86,7 +86,7 @@ impl Stage {
                 None => return Outcome::Skipped(INSTALL_FAKETIME),
             },
             (Self::Monitors, _) => {
-                return target("monitors", &[PROMETHEUS, PROMTOOL, ALERTMANAGER]);
+                return target("monitors", &[PROMETHEUS, PROMTOOL, ALERTMANAGER, PYTHON]);
             }
             (Self::Page, _) => return target("page", &[CHROMIUM]),
             (Self::Terminal, _) => return target("terminal", &[TMUX]),

@@ -9,7 +9,7 @@ use std::process::Command;
 use crate::{place, run};
 
 pub(crate) use debian::{
-    ALERTMANAGER, CHROMIUM, MANDOC, PROMETHEUS, PROMTOOL, SQLITE3, TMUX, Tool,
+    ALERTMANAGER, CHROMIUM, MANDOC, PROMETHEUS, PROMTOOL, PYTHON, SQLITE3, TMUX, Tool,
 };
 
 /// What a person is told when there is no Go.

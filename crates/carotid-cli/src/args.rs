@@ -7,6 +7,7 @@ use carotid::{Address, SpanError};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Deserialize;
 
+use crate::alert::AlertArgs;
 use crate::bench::BenchArgs;
 use crate::config::ConfigCommand;
 use crate::man::ManArgs;
@@ -45,6 +46,8 @@ pub(crate) enum Command {
     Watch(WatchArgs),
     /// Tell what the belief in a session stands on
     Why(WhyArgs),
+    /// Try the rules that tell people of what happens, and see how they fare
+    Alert(AlertArgs),
     /// Tell how soon each way of dying is noticed, from the settings in force
     ///
     /// Takes the flags, environment and file of carotid serve, and refuses what it refuses. With
@@ -130,6 +133,11 @@ pub(crate) struct Settings {
     #[arg(skip)]
     #[serde(default, rename = "service")]
     pub(crate) services: Services,
+
+    /// Who is told of what: in the file alone, the tables `[alert.NAME]`.
+    #[arg(skip)]
+    #[serde(default, rename = "alert")]
+    pub(crate) alerts: crate::settings::alert::Tables,
 
     /// What a session is when its last connection is lost: suspect until its timeout, or dead
     /// [default: suspect]

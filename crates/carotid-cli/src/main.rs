@@ -1,5 +1,6 @@
 //! The carotid daemon and command line.
 
+mod alert;
 mod args;
 mod beat;
 mod bench;
@@ -75,6 +76,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<ExitCode, Exit> {
         Command::Ps(args) => on_runtime(false, ps::run(args)),
         Command::Watch(args) => on_runtime(false, watch::run(args)),
         Command::Why(args) => on_runtime(false, why::run(args)),
+        Command::Alert(args) => on_runtime(false, alert::run(args)),
         Command::Bench(args) => on_runtime(false, bench::run(*args)),
         Command::Explain(args) => on_runtime(false, explain::run(*args)),
     }

@@ -15,6 +15,7 @@ use crate::args::{
 use crate::exit::Exit;
 use crate::logging;
 
+pub(crate) mod alert;
 mod data;
 pub(crate) mod file;
 mod service;
@@ -102,6 +103,7 @@ fn weigh(settings: Settings, file: Option<PathBuf>) -> Result<Decided, Exit> {
             services: service::configs(&settings.services).map_err(Exit::settings)?,
             max_message: MAX_MESSAGE,
             journal: data::folder(settings.data).map(JournalConfig::new),
+            alerts: alert::rules(&settings.alerts)?,
             ..ServerConfig::default()
         },
         file,
@@ -207,6 +209,11 @@ fn or(first: Settings, second: Settings) -> Settings {
             max_hold: first.mass_silence.max_hold.or(second.mass_silence.max_hold),
             releases_per_second: (first.mass_silence.releases_per_second)
                 .or(second.mass_silence.releases_per_second),
+        },
+        alerts: if first.alerts.is_empty() {
+            second.alerts
+        } else {
+            first.alerts
         },
         fleet: Fleet {
             beats_per_second: (first.fleet.beats_per_second).or(second.fleet.beats_per_second),

@@ -8,6 +8,7 @@
 mod ground;
 
 mod daemon {
+    mod alerts;
     mod arguments;
     mod beat;
     mod bench;

@@ -12,6 +12,7 @@
 mod ground;
 
 mod monitors {
+    mod alerting;
     mod alertmanager;
     mod poll;
     mod prometheus;

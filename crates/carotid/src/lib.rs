@@ -36,7 +36,7 @@ pub use driver::{
 };
 pub use hub::{Batch, Conclusion, Happening, Hub, Record, Restart, Subscription};
 pub use server::{Server, ServerConfig, ServerError};
-pub use sink::api;
 pub use sink::journal::{JournalConfig, JournalStatus, OpenJournalError};
+pub use sink::{alert, api};
 pub use span::{Span, SpanError};
 pub use vitality::{Loop, Progress as LoopProgress, Vitality};

@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::driver::{Driver, RestoreError, ServiceConfigs};
 use crate::readers::Readers;
+use crate::sink::alert::{self, Alerting, Beginning, History, Rule};
 use crate::sink::http::{self, Desk, Methods};
 use crate::sink::journal::{self, Archive, Journal, JournalConfig, OpenJournalError};
 use crate::source::http::Beats;
@@ -32,6 +33,8 @@ pub struct ServerConfig {
     pub allowance: Allowance,
     /// Where and what the journal keeps; `None` keeps everything in memory. Default: `None`.
     pub journal: Option<JournalConfig>,
+    /// Who is told of what. Default: nobody.
+    pub alerts: Vec<Rule>,
     /// The longest message a peer may send, in bytes. Default: 4 MiB; heartbeats alone need 1 KiB.
     pub max_message: usize,
     /// How long a peer may take to send its first complete call. Default: 5 s.
@@ -50,6 +53,7 @@ impl Default for ServerConfig {
             services: ServiceConfigs::new(),
             allowance: Allowance::default(),
             journal: None,
+            alerts: Vec::new(),
             max_message: 4 << 20,
             first_call_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(5),
@@ -191,6 +195,7 @@ impl Server {
             driver: self.driver.clone(),
             readers: readers.clone(),
         })?;
+        let alerting = self.alert(operations.as_ref(), stop.clone())?;
         if let Some(listener) = operations {
             let desk = Desk {
                 driver: self.driver.clone(),
@@ -201,6 +206,7 @@ impl Server {
                 },
                 connections: reception.connections(),
                 vitality: self.vitality.clone(),
+                alerts: alerting.board.clone(),
                 shutdown: shutdown.clone(),
                 stop: stop.clone(),
             };
@@ -222,6 +228,7 @@ impl Server {
         drop(observation);
         stop.cancel();
         detection.cancelled().await;
+        alerting.ended.cancelled().await;
         background.close();
         background.wait().await;
         if let Some(journal) = self.journal.take() {
@@ -233,6 +240,24 @@ impl Server {
 
     fn archive(&self) -> Option<&Archive> {
         self.journal.as_ref().map(Journal::archive)
+    }
+
+    /// Starts to tell those who want to be told.
+    fn alert(
+        &self,
+        operations: Option<&TcpListener>,
+        stop: CancellationToken,
+    ) -> io::Result<Alerting> {
+        let address = operations.and_then(|listener| listener.local_addr().ok());
+        let beginning = Beginning {
+            rules: self.config.alerts.clone(),
+            driver: self.driver.clone(),
+            path: self.archive().map(|archive| archive.path().to_owned()),
+            history: self.archive().cloned().map(History::of).unwrap_or_default(),
+            page: address.map_or_else(String::new, |address| format!("http://{address}/")),
+            settle: self.config.engine.terms.timeout(),
+        };
+        alert::start(beginning, stop)
     }
 
     /// Starts the thread that notices who is silent: methods of the application's that block its runtime

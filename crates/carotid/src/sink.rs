@@ -1,5 +1,6 @@
 //! What consumes events and answers questions, one file an audience.
 
+pub mod alert;
 pub mod api;
 pub(crate) mod http;
 pub(crate) mod journal;

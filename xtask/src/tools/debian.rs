@@ -60,6 +60,16 @@ pub(crate) const ALERTMANAGER: Tool = Tool {
     ..PROMETHEUS
 };
 
+pub(crate) const PYTHON: Tool = Tool {
+    variable: "PYTHON",
+    missing: "no Python: install it (on Debian: apt-get install python3) or name it in $PYTHON",
+    program: "python3",
+    question: "--version",
+    package: "python3",
+    purpose: "the tests with receivers that are not ours",
+    origin: Origin::Install,
+};
+
 pub(crate) const CHROMIUM: Tool = Tool {
     variable: "CHROMIUM",
     missing: "no Chromium: install it (on Debian: apt-get install chromium) or name it in $CHROMIUM",

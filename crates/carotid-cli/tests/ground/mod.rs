@@ -6,4 +6,5 @@ pub(crate) mod daemon;
 pub(crate) mod events;
 pub(crate) mod metrics;
 pub(crate) mod program;
+pub(crate) mod receiver;
 pub(crate) mod sessions;

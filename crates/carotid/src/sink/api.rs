@@ -1,5 +1,6 @@
 //! The JSON objects of the HTTP interface, for those who write it and those who read it.
 
+mod alert;
 mod check;
 mod event;
 mod history;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use alert::{Alerts, Firing, Notice, RuleState};
 pub(crate) use check::Opinion;
 pub use check::{Check, Measurement};
 pub use event::{Event, Evidence, Incident, Outcome};

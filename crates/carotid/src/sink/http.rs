@@ -1,6 +1,7 @@
 //! Health, sessions and events over HTTP.
 
 mod accept;
+mod alerts;
 mod badge;
 mod checks;
 mod events;
@@ -32,6 +33,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::alert::Board;
 use super::api::{Failure, Stalls};
 use super::journal::Archive;
 use crate::dial::set_options;
@@ -62,6 +64,7 @@ pub(crate) struct Desk {
     /// Those of peers.
     pub(crate) connections: Arc<Connections>,
     pub(crate) vitality: Vitality,
+    pub(crate) alerts: Board,
     /// The server does not take new calls any more.
     pub(crate) shutdown: CancellationToken,
     /// The listener itself ends.
@@ -84,6 +87,7 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
         .merge(metrics::routes())
         .merge(fault::routes())
         .merge(page::routes())
+        .merge(alerts::routes())
         .fallback(nowhere)
         .with_state(desk)
         .merge(source::http::routes(beats));
@@ -138,7 +142,7 @@ async fn nowhere(headers: HeaderMap, uri: Uri) -> Response {
         return page::refuse(StatusCode::NOT_FOUND, "Nothing here", &why);
     }
     let why = format!(
-        "nothing is at {path}; try /livez, /readyz, /health/NAME, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/history, /api/v1/stalls, /metrics or /debug/rpc"
+        "nothing is at {path}; try /livez, /readyz, /health/NAME, /api/v1/sessions, /api/v1/services, /api/v1/events, /api/v1/history, /api/v1/stalls, /api/v1/alerts, /metrics or /debug/rpc"
     );
     refuse(StatusCode::NOT_FOUND, why)
 }
