@@ -36,7 +36,9 @@ pub use driver::{
 };
 pub use hub::{Batch, Conclusion, Happening, Hub, Record, Restart, Subscription};
 pub use server::{Server, ServerConfig, ServerError};
-pub use sink::journal::{JournalConfig, JournalStatus, OpenJournalError};
+pub use sink::journal::{
+    Archive, JournalConfig, JournalStatus, OpenJournalError, Reach, ReadError, Subject,
+};
 pub use sink::{alert, api};
 pub use span::{Span, SpanError};
 pub use vitality::{Loop, Progress as LoopProgress, Vitality};

@@ -164,6 +164,12 @@ impl Server {
         &self.vitality
     }
 
+    /// What the journal has; `None` without one.
+    #[must_use]
+    pub fn archive(&self) -> Option<&Archive> {
+        self.journal.as_ref().map(Journal::archive)
+    }
+
     /// Serves RPC on `rpc` and, where given, health, sessions and events over HTTP on `operations`.
     /// When `shutdown` is cancelled it stops accepting, lets calls in flight finish for at most
     /// [`ServerConfig::drain_timeout`], and returns.
@@ -236,10 +242,6 @@ impl Server {
             let _ended = tokio::task::spawn_blocking(move || journal.end()).await;
         }
         outcome
-    }
-
-    fn archive(&self) -> Option<&Archive> {
-        self.journal.as_ref().map(Journal::archive)
     }
 
     /// Starts to tell those who want to be told.

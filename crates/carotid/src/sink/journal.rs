@@ -17,6 +17,9 @@ mod store;
 mod sweep;
 mod writer;
 
+#[cfg(test)]
+mod tests;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,7 +29,7 @@ use std::time::Duration;
 
 use crate::driver::{Driver, Past};
 
-pub(crate) use archive::{Archive, Availability, Hour, Reach, ReadError, Reader};
+pub use archive::{Archive, Reach, ReadError, Subject};
 pub use file::OpenJournalError;
 pub use writer::JournalStatus;
 

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{Desk, refuse, refuse_query};
 use crate::sink::api;
-use crate::sink::journal::{Archive, Availability, Hour, Reach, ReadError, Reader};
+use crate::sink::journal::{Archive, Reach, ReadError, Subject};
 use crate::span::Span;
 
 const DEFAULT_SINCE: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -30,13 +30,6 @@ struct Asked {
     before: Option<u64>,
 }
 
-/// Whose history.
-#[derive(Debug)]
-enum Subject {
-    Name(String),
-    Service(String),
-}
-
 /// Why a history cannot be told.
 #[derive(Debug, thiserror::Error)]
 enum HistoryError {
@@ -44,11 +37,11 @@ enum HistoryError {
     Subject,
     #[error("limit is from 1 to {MAX_LIMIT}, not {0}")]
     Limit(usize),
-    #[error("since is a time before now that the calendar knows, such as 30d")]
+    #[error("since is how far to look back, such as 30d, and no more than the calendar has")]
     Since,
     #[error("the journal knows nothing of {0:?}; it never was, or ended long ago")]
     Unknown(String),
-    #[error("this daemon runs without a journal (--data none)")]
+    #[error("this daemon keeps no journal (--data none)")]
     NoJournal,
     #[error(transparent)]
     Read(#[from] ReadError),
@@ -66,13 +59,13 @@ async fn history(
         Ok(Query(asked)) => asked,
         Err(rejection) => return refuse_query(&rejection),
     };
-    match tell(desk.archive.as_ref(), asked).await {
+    match tell(desk.archive, asked).await {
         Ok(history) => Json(history).into_response(),
         Err(error) => refuse(error.status(), error),
     }
 }
 
-async fn tell(archive: Option<&Archive>, asked: Asked) -> Result<api::History, HistoryError> {
+async fn tell(archive: Option<Archive>, asked: Asked) -> Result<api::History, HistoryError> {
     let subject = match (asked.name, asked.service) {
         (Some(name), None) => Subject::Name(name),
         (None, Some(service)) => Subject::Service(service),
@@ -85,52 +78,20 @@ async fn tell(archive: Option<&Archive>, asked: Asked) -> Result<api::History, H
     let archive = archive.ok_or(HistoryError::NoJournal)?;
     let until = Timestamp::now();
     let ago = asked.since.map_or(DEFAULT_SINCE, |since| since.0);
-    let since = until.checked_sub(ago).map_err(|_| HistoryError::Since)?;
     let reach = Reach {
         before: asked.before,
-        since: since.as_millisecond(),
+        since: until.checked_sub(ago).map_err(|_| HistoryError::Since)?,
         limit,
     };
-    let (known, subject) = archive
-        .ask(move |reader| Ok((read(reader, &subject, reach, until)?, subject)))
-        .await?;
-    known.ok_or_else(|| {
+    let read = tokio::task::spawn_blocking(move || {
+        let history = archive.history(&subject, reach, until);
+        (history, subject)
+    });
+    let (history, subject) = read.await.map_err(|_| ReadError::Abandoned)?;
+    history?.ok_or_else(|| {
         let (Subject::Name(subject) | Subject::Service(subject)) = subject;
         HistoryError::Unknown(subject)
     })
-}
-
-fn read(
-    reader: &Reader<'_>,
-    subject: &Subject,
-    reach: Reach,
-    until: Timestamp,
-) -> rusqlite::Result<Option<api::History>> {
-    let (from, to) = (reach.since, until.as_millisecond());
-    let (availability, hours, events) = match subject {
-        Subject::Name(name) => {
-            let Some(availability) = reader.availability_of_name(name, from, to)? else {
-                return Ok(None);
-            };
-            (availability, None, reader.events_of_name(name, reach)?)
-        }
-        Subject::Service(service) => {
-            let Some((availability, hours)) = reader.availability_of_service(service, from, to)?
-            else {
-                return Ok(None);
-            };
-            let hours = hours.into_iter().map(api::Hour::from).collect();
-            let events = reader.events_of_service(service, reach)?;
-            (availability, Some(hours), events)
-        }
-    };
-    Ok(Some(api::History {
-        since: wall(from),
-        until: wall(to),
-        availability: availability.into(),
-        hours,
-        events,
-    }))
 }
 
 impl HistoryError {
@@ -141,38 +102,4 @@ impl HistoryError {
             Self::NoJournal | Self::Read(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
-}
-
-impl From<Availability> for api::Availability {
-    fn from(span: Availability) -> Self {
-        Self {
-            ratio: span.ratio(),
-            up_ms: ms(span.up_ms),
-            down_ms: ms(span.down_ms),
-            unknown_ms: ms(span.unknown_ms),
-            unwatched_ms: ms(span.unwatched_ms),
-        }
-    }
-}
-
-impl From<Hour> for api::Hour {
-    fn from(hour: Hour) -> Self {
-        Self {
-            at: wall(hour.at),
-            up_ms: ms(hour.pass_ms + hour.warn_ms),
-            warn_ms: ms(hour.warn_ms),
-            down_ms: ms(hour.down_ms),
-            unknown_ms: ms(hour.unknown_ms),
-            deaths: ms(hour.deaths),
-            reason: hour.reason,
-        }
-    }
-}
-
-fn ms(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
-}
-
-fn wall(ms: i64) -> Timestamp {
-    Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH)
 }

@@ -11,16 +11,17 @@ use super::writer::{JournalStatus, SharedStatus};
 
 mod availability;
 mod events;
+mod history;
 
-pub(crate) use availability::{Availability, Hour};
-pub(crate) use events::Reach;
+pub use events::Reach;
+pub use history::Subject;
 
 /// Connections that are kept open for the next reader.
 const KEPT: usize = 4;
 
 /// What is written. Clones share their connections.
 #[derive(Clone, Debug)]
-pub(crate) struct Archive {
+pub struct Archive {
     shared: Arc<Shared>,
 }
 
@@ -41,7 +42,7 @@ struct Idle {
 /// What keeps the journal from being read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(crate) enum ReadError {
+pub enum ReadError {
     /// It cannot be read.
     #[error("the journal cannot be read")]
     Sqlite(#[from] rusqlite::Error),
@@ -63,7 +64,8 @@ impl Archive {
     }
 
     /// How the journal is.
-    pub(crate) fn status(&self) -> JournalStatus {
+    #[must_use]
+    pub fn status(&self) -> JournalStatus {
         let status = &self.shared.status;
         status
             .lock()
@@ -106,7 +108,8 @@ impl Archive {
     }
 
     /// The file, for those who have tables of their own in it.
-    pub(crate) fn path(&self) -> &Path {
+    #[must_use]
+    pub fn path(&self) -> &Path {
         &self.shared.path
     }
 }

@@ -380,11 +380,14 @@ impl Draft<'_> {
         watched.for_each(|(service, _)| self.judge(*service, at));
     }
 
-    /// It is not waited for any more.
+    /// A service that nobody came back to is not waited for any more, unless the settings name it.
     pub(super) fn give_up(&mut self, service: i64, at: i64) {
-        // A day in which nobody came back is no downtime that anybody waits for the end of.
         self.close(service, at);
-        if let Some(account) = self.changes.accounts.get_mut(&service) {
+        let Some(account) = self.changes.accounts.get_mut(&service) else {
+            return;
+        };
+        let is_named = self.ledger.held_to.contains_key(&*account.name);
+        if account.state != State::Unwatched && !is_named {
             (account.state, account.since) = (State::Unwatched, at);
         }
     }

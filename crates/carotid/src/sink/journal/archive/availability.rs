@@ -20,7 +20,7 @@ pub(crate) struct Availability {
     pub(crate) unwatched_ms: i64,
 }
 
-/// One hour of a service, or what was asked for of it.
+/// One hour of a service, or what has passed of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hour {
     /// When it began.
@@ -40,7 +40,7 @@ const ABSENCES: &str = "SELECT began_at, ended_at FROM absences
     WHERE began_at < ?2 AND ended_at > ?1 ORDER BY began_at";
 
 const HOURS: &str = "SELECT hour, pass_ms, warn_ms, down_ms, unknown_ms, deaths, reason
-    FROM service_hours WHERE service = ?1 AND hour > ?2 - 3600000 AND hour < ?3 ORDER BY hour";
+    FROM service_hours WHERE service = ?1 AND hour >= ?2 AND hour < ?3 ORDER BY hour";
 
 const SERVICE: &str = "SELECT service, state, accounted_to, reason FROM services WHERE name = ?1";
 
@@ -95,8 +95,8 @@ impl Reader<'_> {
         Ok(is_known.then_some(sum))
     }
 
-    /// Of a service, with its hours; the first of them is taken in the proportion in which it was asked
-    /// for. `None` if the service is not known.
+    /// Of a service, with its hours, of which it knows no parts: `since` is the beginning of one. `None`
+    /// if the service is not known.
     pub(crate) fn availability_of_service(
         &self,
         service: &str,
@@ -136,7 +136,7 @@ impl Reader<'_> {
         let mut rows = statement.query((service, since, until))?;
         let mut hours = Vec::new();
         while let Some(row) = rows.next()? {
-            let mut hour = Hour {
+            hours.push(Hour {
                 at: row.get(0)?,
                 pass_ms: row.get(1)?,
                 warn_ms: row.get(2)?,
@@ -144,9 +144,7 @@ impl Reader<'_> {
                 unknown_ms: row.get(4)?,
                 deaths: row.get(5)?,
                 reason: row.get(6)?,
-            };
-            hour.keep_from(since);
-            hours.push(hour);
+            });
         }
         Ok(hours)
     }
@@ -173,22 +171,6 @@ impl Availability {
         let unknown = absences.between(from, to);
         self.unknown_ms += unknown;
         to - from - unknown
-    }
-}
-
-impl Hour {
-    /// Takes away the share of it that was before `since`.
-    fn keep_from(&mut self, since: i64) {
-        let kept = (self.at + HOUR_MS - since).clamp(0, HOUR_MS);
-        let times = [
-            &mut self.pass_ms,
-            &mut self.warn_ms,
-            &mut self.down_ms,
-            &mut self.unknown_ms,
-        ];
-        for time in times {
-            *time = *time * kept / HOUR_MS;
-        }
     }
 }
 

@@ -35,13 +35,21 @@ const SESSIONS_OF_NAME: &str = "SELECT session FROM sessions WHERE name = ?1
 
 /// Which events of a name or a service.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reach {
+pub struct Reach {
     /// Only those before the event with this number.
-    pub(crate) before: Option<u64>,
-    /// Only those from then on, in milliseconds.
-    pub(crate) since: i64,
+    pub before: Option<u64>,
+    /// Only those from then on.
+    pub since: Timestamp,
     /// At most so many.
-    pub(crate) limit: usize,
+    pub limit: usize,
+}
+
+impl Reach {
+    /// The number before which, and the milliseconds since which.
+    fn bounds(self) -> (i64, i64) {
+        let before = self.before.map_or(i64::MAX, |before| whole(before.into()));
+        (before, self.since.as_millisecond())
+    }
 }
 
 impl Reader<'_> {
@@ -55,18 +63,14 @@ impl Reader<'_> {
 
     /// The last events of a name, newest first.
     pub(crate) fn events_of_name(&self, name: &str, reach: Reach) -> rusqlite::Result<Vec<Event>> {
-        let before = reach.before.map_or(i64::MAX, |before| whole(before.into()));
+        let (before, since) = reach.bounds();
         let mut events = Vec::new();
         let mut sessions = self.connection.prepare_cached(SESSIONS_OF_NAME)?;
-        let mut rows = sessions.query((name, before, reach.since))?;
+        let mut rows = sessions.query((name, before, since))?;
         while let Some(row) = rows.next()? {
             let session: i64 = row.get(0)?;
             let left = whole((reach.limit - events.len()) as u128);
-            self.read_events(
-                OF_SESSION,
-                (session, before, reach.since, left),
-                &mut events,
-            )?;
+            self.read_events(OF_SESSION, (session, before, since, left), &mut events)?;
             if reach.limit <= events.len() {
                 break;
             }
@@ -80,14 +84,10 @@ impl Reader<'_> {
         service: &str,
         reach: Reach,
     ) -> rusqlite::Result<Vec<Event>> {
-        let before = reach.before.map_or(i64::MAX, |before| whole(before.into()));
+        let (before, since) = reach.bounds();
         let mut events = Vec::new();
         let limit = whole(reach.limit as u128);
-        self.read_events(
-            OF_SERVICE,
-            (service, before, reach.since, limit),
-            &mut events,
-        )?;
+        self.read_events(OF_SERVICE, (service, before, since, limit), &mut events)?;
         Ok(events)
     }
 
