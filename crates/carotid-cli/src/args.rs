@@ -48,6 +48,11 @@ pub(crate) enum Command {
     Why(WhyArgs),
     /// Try the rules that tell people of what happens, and see how they fare
     Alert(AlertArgs),
+    /// Tell how a name or a service was, and how much of its time it was up
+    ///
+    /// From the journal of the daemon. Time in which the daemon itself did not run is known to be unknown,
+    /// and is no part of the availability.
+    History(HistoryArgs),
     /// Tell how soon each way of dying is noticed, from the settings in force
     ///
     /// Takes the flags, environment and file of carotid serve, and refuses what it refuses. With
@@ -378,6 +383,28 @@ pub(crate) struct WhyArgs {
     pub(crate) daemon: Daemon,
 
     /// How to print it
+    #[arg(short, long, value_name = "FORMAT", default_value = "table")]
+    pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HistoryArgs {
+    /// A session's name such as payments/7, or a service such as payments
+    #[arg(value_name = "NAME|SERVICE")]
+    pub(crate) subject: String,
+
+    /// How far to look back
+    #[arg(long, value_name = "DURATION", default_value = "30d")]
+    pub(crate) since: Span,
+
+    /// How many of its last events to list
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub(crate) limit: u16,
+
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+
+    /// How to print it; ndjson prints the events
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
 }

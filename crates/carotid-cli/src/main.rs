@@ -7,6 +7,7 @@ mod bench;
 mod config;
 mod exit;
 mod explain;
+mod history;
 mod logging;
 mod man;
 mod operations;
@@ -77,6 +78,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<ExitCode, Exit> {
         Command::Watch(args) => on_runtime(false, watch::run(args)),
         Command::Why(args) => on_runtime(false, why::run(args)),
         Command::Alert(args) => on_runtime(false, alert::run(args)),
+        Command::History(args) => on_runtime(false, history::run(args)),
         Command::Bench(args) => on_runtime(false, bench::run(*args)),
         Command::Explain(args) => on_runtime(false, explain::run(*args)),
     }

@@ -13,8 +13,10 @@ mod daemon {
     mod beat;
     mod bench;
     mod config;
+    mod crash;
     mod explain;
     mod http;
+    mod journal;
     mod life;
     mod listen;
     mod listing;
