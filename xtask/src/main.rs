@@ -10,6 +10,7 @@
 
 mod bench;
 mod clock;
+mod crash;
 mod detectors;
 mod fuzz;
 mod place;
@@ -53,6 +54,8 @@ enum Task {
     Compare(detectors::Options),
     /// Run the engine in simulated worlds with faults, and check all that it says.
     Sim(sim::Options),
+    /// Kill the daemon in the middle of transitions, and check what it knows after that.
+    Crash(crash::Options),
     /// The simulating half of `sim`, run from the release build.
     #[command(hide = true)]
     Simulate(sim::Options),
@@ -75,6 +78,7 @@ fn main() -> ExitCode {
         Task::Detectors(options) => detectors::run(&options),
         Task::Compare(options) => detectors::compare(&options),
         Task::Sim(options) => sim::run(&options),
+        Task::Crash(options) => crash::run(&options),
         Task::Simulate(options) => sim::simulate(&options),
         Task::Screenshots(options) => screenshots::run(&options),
         Task::Echo(options) => bench::echo::run(&options),

@@ -11,6 +11,7 @@ pub(crate) mod echo;
 pub(crate) mod endurance;
 pub(crate) mod engine;
 pub(crate) mod instructions;
+pub(crate) mod journal;
 pub(crate) mod lateness;
 pub(crate) mod load;
 pub(crate) mod memory;
@@ -85,6 +86,8 @@ enum Row {
     Lateness,
     /// Ways for beats to reach the engine from several threads.
     Driver,
+    /// Transitions into the journal, and questions to it, in a table of their own.
+    Journal,
     /// Instructions per ping, in a table of their own.
     Instructions,
     /// Minutes of connections that come and go; only when named.
@@ -197,6 +200,10 @@ impl Row {
             Self::Driver => driver::measure(quick),
             Self::Instructions => {
                 return instructions::measure(programs, quick).map(Measured::Section);
+            }
+            Self::Journal => {
+                let journal = journal::measure(quick)?;
+                return Ok(Measured::Section(Some(journal)));
             }
             Self::Churn => {
                 let churn = endurance::churn(programs, &options.endurance, quick)?;

@@ -123,7 +123,8 @@ pub(crate) fn thread_cpu() -> anyhow::Result<Duration> {
     running_time(Path::new("/proc/thread-self/schedstat"))
 }
 
-fn running_time(schedstat: &Path) -> anyhow::Result<Duration> {
+/// Processor time in a schedstat of the kernel's.
+pub(crate) fn running_time(schedstat: &Path) -> anyhow::Result<Duration> {
     let text = fs::read_to_string(schedstat).context("this kernel keeps no schedstat")?;
     let running = text.split(' ').next().context("schedstat is empty")?;
     Ok(Duration::from_nanos(running.parse()?))
