@@ -69,7 +69,9 @@ fn cannot_start(error: ServerError) -> Exit {
         }
         ServerError::Restore(error) => Exit::settings(error)
             .advise("Raise --max-sessions, or name another directory with --data DIR."),
-        error => Exit::settings(error).advise("See carotid serve --help."),
+        error @ (ServerError::Config(_) | ServerError::Thread(_) | _) => {
+            Exit::settings(error).advise("See carotid serve --help.")
+        }
     }
 }
 

@@ -103,10 +103,19 @@ pub enum ServerError {
     Journal(#[from] OpenJournalError),
     /// What the journal remembers cannot be taken up.
     #[error("cannot go on where the journal ends")]
-    Restore(#[from] RestoreError),
+    Restore(#[source] RestoreError),
     /// The system gives no thread to write the journal.
     #[error("cannot start the journal's thread")]
     Thread(#[source] io::Error),
+}
+
+impl From<RestoreError> for ServerError {
+    fn from(error: RestoreError) -> Self {
+        match error {
+            RestoreError::Config(error) => Self::Config(error),
+            error @ RestoreError::Table(_) => Self::Restore(error),
+        }
+    }
 }
 
 impl Server {

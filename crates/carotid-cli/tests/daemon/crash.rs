@@ -225,7 +225,7 @@ fn crash(seed: u64) {
     while !checker.open.is_empty() {
         checker.take(&kept.next().unwrap());
     }
-    println!(
+    eprintln!(
         "seed {seed}: killed after {} events, {} kept, {waiting} sessions waited for, {} ended",
         shown.len(),
         checker.last_seq,

@@ -30,6 +30,7 @@ use std::time::Duration;
 use crate::driver::{Driver, Past};
 
 pub use archive::{Archive, Reach, ReadError, Subject};
+pub(crate) use archive::{Availability, Hour};
 pub use file::OpenJournalError;
 pub use writer::JournalStatus;
 

@@ -13,6 +13,7 @@ mod availability;
 mod events;
 mod history;
 
+pub(crate) use availability::{Availability, Hour};
 pub use events::Reach;
 pub use history::Subject;
 

@@ -18,6 +18,10 @@ pub(super) struct Entry<'a> {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "almost all are turns, and there are thousands for a moment"
+)]
 pub(super) enum What<'a> {
     /// Something was concluded of a session.
     Turn(Turn<'a>),

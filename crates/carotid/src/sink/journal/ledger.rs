@@ -165,13 +165,14 @@ impl Account {
             }
             EventKind::Back => one_less(&mut tally.unfit, was_suspect && !turn.was_wedged),
             EventKind::Unwedged => one_less(&mut tally.unfit, !was_suspect),
-            EventKind::Dead { .. } | EventKind::Left => {
+            ended @ (EventKind::Dead { .. } | EventKind::Left) => {
                 one_less(&mut tally.sessions, true);
                 one_less(&mut tally.unfit, was_suspect || turn.was_wedged);
                 if tally.sessions == 0 {
-                    self.state = match turn.kind {
-                        EventKind::Left => State::Unwatched,
-                        _ => State::Fail,
+                    self.state = if ended == EventKind::Left {
+                        State::Unwatched
+                    } else {
+                        State::Fail
                     };
                 }
             }

@@ -263,7 +263,11 @@ impl<'c> Statements<'c> {
             EventKind::Dead { .. } | EventKind::Left => self.end(entry, turn, cause),
             EventKind::Revised => self.revise(turn),
             // How a session is between its two ends is what its events say.
-            _ => Ok(()),
+            EventKind::Suspect { .. }
+            | EventKind::Back
+            | EventKind::Wedged { .. }
+            | EventKind::Unwedged
+            | _ => Ok(()),
         }
     }
 

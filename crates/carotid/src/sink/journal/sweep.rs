@@ -72,13 +72,11 @@ impl Sweep {
     /// Puts down the time of all services until the hour that has just begun.
     fn close_hours(&mut self, store: &mut Store, now: i64) -> rusqlite::Result<()> {
         let hour = now.div_euclid(HOUR_MS) * HOUR_MS;
-        if self.hour < hour {
-            if self.behind.is_empty() {
-                self.hour = hour;
-                self.behind = store.ledger.unaccounted(hour);
-                self.services = store.ledger.services();
-                store.ledger.forget_absences_before(hour - HOUR_MS);
-            }
+        if self.hour < hour && self.behind.is_empty() {
+            self.hour = hour;
+            self.behind = store.ledger.unaccounted(hour);
+            self.services = store.ledger.services();
+            store.ledger.forget_absences_before(hour - HOUR_MS);
         }
         let left = self.behind.len().saturating_sub(SERVICES_AT_ONCE);
         let some = &self.behind[left..];

@@ -48,7 +48,7 @@ pub(super) async fn of_name(desk: &Desk, name: &str, limit: usize) -> Past {
             let since = until - REACH;
             let reach = Reach {
                 before: None,
-                since,
+                since: Timestamp::from_millisecond(since).unwrap_or(Timestamp::UNIX_EPOCH),
                 limit,
             };
             let name = name.to_owned();
