@@ -59,7 +59,7 @@ enum Task {
     /// The simulating half of `sim`, run from the release build.
     #[command(hide = true)]
     Simulate(sim::Options),
-    /// Make the pictures of the live page in docs anew (needs Chromium).
+    /// Make the pictures of the live page and of top in docs anew (needs Chromium and tmux).
     Screenshots(screenshots::Options),
     /// The raw echo that `bench` compares with, in a process of its own.
     #[command(hide = true)]

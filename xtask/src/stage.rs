@@ -117,6 +117,8 @@ fn clippy() -> Tally {
         "wallclock",
         "--test",
         "monitors",
+        "--test",
+        "terminal",
     ];
     let named = [&tests[..], &deny].concat();
     let clean = run::succeeds(&mut run::cargo(&all));

@@ -42,6 +42,8 @@ pub(crate) enum Command {
     Ping(PingArgs),
     /// List sessions
     Ps(PsArgs),
+    /// Show services and sessions on a terminal, as they are now
+    Top(TopArgs),
     /// Follow events as they happen
     Watch(WatchArgs),
     /// Tell what the belief in a session stands on
@@ -357,6 +359,16 @@ pub(crate) struct PsArgs {
     /// How to print them
     #[arg(short, long, value_name = "FORMAT", default_value = "table")]
     pub(crate) output: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TopArgs {
+    #[command(flatten)]
+    pub(crate) daemon: Daemon,
+
+    /// Begin with what has this in its name; / changes it
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) search: Option<String>,
 }
 
 #[derive(Debug, Args)]

@@ -17,6 +17,7 @@ mod ps;
 mod serve;
 mod settings;
 mod span;
+mod top;
 mod variables;
 mod watch;
 mod why;
@@ -75,6 +76,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<ExitCode, Exit> {
         Command::Beat(args) => on_runtime(false, beat::run(args)),
         Command::Ping(args) => on_runtime(false, ping::run(args)),
         Command::Ps(args) => on_runtime(false, ps::run(args)),
+        Command::Top(args) => on_runtime(false, top::run(args)),
         Command::Watch(args) => on_runtime(false, watch::run(args)),
         Command::Why(args) => on_runtime(false, why::run(args)),
         Command::Alert(args) => on_runtime(false, alert::run(args)),

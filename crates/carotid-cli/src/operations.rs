@@ -54,6 +54,13 @@ impl Operations {
         Ok(Self { base, client })
     }
 
+    /// Where it is, as a person says it.
+    pub(crate) fn address(&self) -> String {
+        let host = self.base.host_str().unwrap_or("");
+        let port = self.base.port_or_known_default();
+        port.map_or(host.to_owned(), |port| format!("{host}:{port}"))
+    }
+
     /// A request for `path`, which [`Self::send`] sends.
     pub(crate) fn get(&self, path: &str) -> RequestBuilder {
         let mut url = self.base.clone();

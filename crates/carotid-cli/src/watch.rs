@@ -1,6 +1,6 @@
 //! `carotid watch`: events as they happen.
 
-mod sse;
+pub(crate) mod sse;
 
 use std::process::ExitCode;
 use std::time::Duration;

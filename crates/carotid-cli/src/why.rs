@@ -22,7 +22,7 @@ pub(crate) async fn run(args: WhyArgs) -> Result<ExitCode, Exit> {
 }
 
 /// One sentence of what we believe, one of what that stands on.
-fn tell(verdict: &Verdict) -> String {
+pub(crate) fn tell(verdict: &Verdict) -> String {
     let session = &verdict.session;
     let is_alive = session.health == "alive";
     let mut clauses = Vec::new();

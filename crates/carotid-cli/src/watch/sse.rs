@@ -2,14 +2,14 @@
 
 /// One event of the stream.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Frame {
-    pub(super) event: String,
-    pub(super) data: String,
+pub(crate) struct Frame {
+    pub(crate) event: String,
+    pub(crate) data: String,
 }
 
 /// Cuts a stream of bytes into frames.
 #[derive(Debug, Default)]
-pub(super) struct Frames {
+pub(crate) struct Frames {
     /// The bytes of an unfinished line.
     line: Vec<u8>,
     frame: Frame,
@@ -17,7 +17,7 @@ pub(super) struct Frames {
 
 impl Frames {
     /// Takes the next bytes and returns the frames they complete.
-    pub(super) fn push(&mut self, bytes: &[u8]) -> Vec<Frame> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Vec<Frame> {
         let mut done = Vec::new();
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(part);

@@ -76,7 +76,7 @@ impl ServiceStatus {
             ServiceHealth::Fail | ServiceHealth::Warn | ServiceHealth::Pass => {
                 match (alive, sessions) {
                     (0, 0) => "no session".to_owned(),
-                    (0, 1) => "its one session is not alive".to_owned(),
+                    (0, 1) => "not alive".to_owned(),
                     (0, _) => format!("none of {sessions} alive"),
                     (alive, sessions) if alive == sessions => format!("{alive} alive"),
                     _ => format!("{alive} of {sessions} alive"),
