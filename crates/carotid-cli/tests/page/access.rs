@@ -106,6 +106,8 @@ fn every_page_can_be_heard_and_read_in_both_themes() {
         events.next();
     }
     let _others = daemon.ping("orders/3");
+    // As long as a name may be, and nowhere to break it.
+    let _long = daemon.ping(&format!("{}/{}", "m".repeat(63), "w".repeat(64)));
     let browser = Browser::start();
     let mut tab = browser.tab();
     let pages = [

@@ -2,8 +2,10 @@
 
 use std::net::Shutdown;
 
+use tempfile::TempDir;
+
 use super::browser::Browser;
-use crate::ground::daemon::Daemon;
+use crate::ground::daemon::{Daemon, TERMS};
 
 /// A mark that a page which was loaded anew would not have.
 const STAY: &str = "window.stayed = true";
@@ -91,4 +93,33 @@ fn a_session_page_follows_its_session() {
     assert_eq!(tab.evaluate("window.stayed"), true);
     tab.expect_clean();
     drop(stream);
+}
+
+#[test]
+fn a_bar_tells_why_its_time_was_bad_to_whoever_points_at_it() {
+    let folder = TempDir::new().unwrap();
+    let data = ["--data", folder.path().to_str().unwrap()];
+    let daemon = Daemon::start(&[&TERMS[..], &data].concat());
+    let browser = Browser::start();
+    let mut tab = browser.tab();
+    let _frozen = daemon.ping("payments/1");
+    tab.go(daemon.http, "/");
+    tab.until("document.querySelector('.bar li[tabindex]')");
+    let size = "(({ width, height }) => width > 50 && height > 10)(document.querySelector('.bar li[tabindex] .tip').getBoundingClientRect())";
+    assert_eq!(tab.evaluate(size), false);
+    // It has the focus of the keyboard.
+    tab.until("document.activeElement.matches('body')");
+    for _ in 0..30 {
+        tab.press("Tab");
+        if tab.evaluate("document.activeElement.matches('.bar li')") == true {
+            break;
+        }
+    }
+    tab.until(size);
+    let told = tab.text(".bar li[tabindex] .tip");
+    assert!(told.contains("down ") && told.contains("1 death"), "{told}");
+    tab.press("ArrowLeft");
+    let told = tab.evaluate("document.activeElement.innerText");
+    assert!(told.as_str().unwrap().ends_with(": not watched"), "{told}");
+    tab.expect_clean();
 }

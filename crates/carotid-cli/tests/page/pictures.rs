@@ -1,7 +1,7 @@
 //! Pictures of the pages, for the documentation: written where `$CAROTID_PICTURES` says, and made either
 //! way. `cargo xtask screenshots` keeps them.
 
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -41,8 +41,8 @@ fn fleet(daemon: &Daemon) -> Vec<TcpStream> {
 }
 
 /// One that beats some times, as exactly as a busy machine lets it, and then never again.
-fn beats_and_stops(daemon: &Daemon, name: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(daemon.rpc).unwrap();
+fn beats_and_stops(rpc: SocketAddr, name: &str) -> TcpStream {
+    let mut stream = TcpStream::connect(rpc).unwrap();
     let terms = json!({"Name": name, "IntervalMs": 500, "TimeoutMs": 4000});
     call(&mut stream, "Heartbeat.Open", &terms);
     for _ in 0..8 {
@@ -111,19 +111,26 @@ fn pictures_are_made_of_a_day_on_which_not_all_is_well() {
     let data = TempDir::new().unwrap();
     let flags = ["--data", data.path().to_str().unwrap()];
     let mut daemon = Daemon::start(&flags);
-    drop(fleet(&daemon));
+    let before = fleet(&daemon);
     daemon.program.request_end();
     assert_eq!(daemon.program.code(), Some(0));
+    drop(before);
     month(data.path());
     let daemon = daemon.restart_with(&flags);
     let fleet = fleet(&daemon);
-    let _frozen = beats_and_stops(&daemon, "payments/8");
+    let _frozen = std::thread::scope(|scope| {
+        let (rpc, frozen) = (daemon.rpc, ["payments/8", "fraud/1"]);
+        let frozen = frozen.map(|name| scope.spawn(move || beats_and_stops(rpc, name)));
+        frozen.map(|thread| thread.join().unwrap())
+    });
     let _stuck = wedged(&daemon, "reports/2");
     fleet[4].shutdown(Shutdown::Both).unwrap();
     fleet[0].shutdown(Shutdown::Both).unwrap();
     let browser = Browser::start();
     let mut tab = browser.tab();
     tab.go(daemon.http, "/sessions/payments/8");
+    tab.until("document.querySelector('.lead').innerText.startsWith('Dead since')");
+    tab.go(daemon.http, "/sessions/fraud/1");
     tab.until("document.querySelector('.lead').innerText.startsWith('Dead since')");
     picture(
         &mut tab,
