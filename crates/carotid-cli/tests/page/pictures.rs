@@ -123,7 +123,6 @@ fn pictures_are_made_of_a_day_on_which_not_all_is_well() {
         let frozen = frozen.map(|name| scope.spawn(move || beats_and_stops(rpc, name)));
         frozen.map(|thread| thread.join().unwrap())
     });
-    let _stuck = wedged(&daemon, "reports/2");
     fleet[4].shutdown(Shutdown::Both).unwrap();
     fleet[0].shutdown(Shutdown::Both).unwrap();
     let browser = Browser::start();
@@ -168,15 +167,6 @@ fn pictures_are_made_of_a_day_on_which_not_all_is_well() {
         &folder.join("page-sessions.png"),
     );
     tab.expect_clean();
-}
-
-fn wedged(daemon: &Daemon, name: &str) -> TcpStream {
-    let mut stream = TcpStream::connect(daemon.rpc).unwrap();
-    let terms = json!({"Name": name, "IntervalMs": 60_000, "TimeoutMs": 360_000});
-    call(&mut stream, "Heartbeat.Open", &terms);
-    let beat = json!({"Name": name, "ProgressMs": 600_000});
-    call(&mut stream, "Heartbeat.Beat", &beat);
-    stream
 }
 
 fn picture(

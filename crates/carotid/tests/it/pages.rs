@@ -18,8 +18,14 @@ struct Answer {
 }
 
 async fn get(ground: &Ground, path: &str) -> Answer {
+    get_with(ground, path, "").await
+}
+
+/// The same with one more line of a request's head.
+async fn get_with(ground: &Ground, path: &str, line: &str) -> Answer {
     let mut stream = TcpStream::connect(ground.operations).await.unwrap();
-    let request = format!("GET {path} HTTP/1.0\r\nHost: carotid\r\nAccept: text/html\r\n\r\n");
+    let head = format!("GET {path} HTTP/1.0\r\nHost: carotid\r\nAccept: text/html\r\n");
+    let request = format!("{head}{line}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     in_time(stream.read_to_string(&mut answer)).await.unwrap();
@@ -243,4 +249,21 @@ async fn files_are_kept_for_as_long_as_they_stay_the_same() {
         other.replace_range(8..20, "000000000000");
         assert_eq!(get(&ground, &other).await.status, 404, "{other}");
     }
+}
+
+#[tokio::test]
+async fn a_page_that_is_known_is_not_sent_again() {
+    let ground = Ground::start().await;
+    let page = get(&ground, "/sessions?fragment=1").await;
+    let tag = page
+        .head
+        .lines()
+        .find(|line| line.starts_with("etag: "))
+        .unwrap();
+    let known = tag.replace("etag:", "if-none-match:") + "\r\n";
+    let again = get_with(&ground, "/sessions?fragment=1", &known).await;
+    assert_eq!((again.status, again.body.as_str()), (304, ""));
+    open(&ground.driver, "a/1", "192.0.2.1");
+    let changed = get_with(&ground, "/sessions?fragment=1", &known).await;
+    assert_eq!(changed.status, 200);
 }

@@ -24,6 +24,7 @@ mod words;
 
 use axum::Router;
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware;
 use axum::response::Response;
 use axum::routing::get;
 use maud::html;
@@ -41,6 +42,7 @@ pub(super) fn routes() -> Router<Desk> {
         .route("/events/stream", get(stream::follow))
         .route("/pulse", get(pulse::follow))
         .route("/assets/{version}/{file}", get(assets::serve))
+        .layer(middleware::from_fn(frame::spare))
 }
 
 /// Whether whoever asks would rather read a page than JSON.
@@ -60,7 +62,6 @@ pub(super) fn refuse(status: StatusCode, title: &str, why: &str) -> Response {
     let leaf = Leaf {
         title,
         place: Place::Elsewhere,
-        seq: 0,
         main,
     };
     leaf.with_status(status)

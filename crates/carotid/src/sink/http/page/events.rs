@@ -93,9 +93,12 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
         return super::refuse(StatusCode::BAD_REQUEST, "No such events", &why);
     }
     let seq = hub.last_seq();
-    let late = latest(&desk, asked.before, ROWS, |kind, name| {
-        filter.accepts(kind, name)
-    })
+    let late = latest(
+        &desk,
+        Some(asked.before.unwrap_or(seq + 1)),
+        ROWS,
+        |kind, name| filter.accepts(kind, name),
+    )
     .await;
     let is_newest = asked.before.is_none();
     let place = format!("&after={:016x}-{seq}", hub.run());
@@ -119,7 +122,6 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
     let leaf = Leaf {
         title: "Events",
         place: Place::Events,
-        seq,
         main,
     };
     leaf.answer(asked.fragment.is_some())

@@ -1,7 +1,12 @@
 //! What all pages have in common.
 
+use std::hash::BuildHasher;
+
+use axum::extract::Request;
 use axum::http::{HeaderName, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
+use foldhash::fast::FixedState;
 use jiff::Timestamp;
 use maud::{DOCTYPE, Markup, html};
 
@@ -26,8 +31,6 @@ pub(super) enum Place {
 pub(super) struct Leaf<'a> {
     pub(super) title: &'a str,
     pub(super) place: Place,
-    /// The last event that it knows of.
-    pub(super) seq: u64,
     pub(super) main: Markup,
 }
 
@@ -48,7 +51,7 @@ impl Leaf<'_> {
 
     fn content(&self) -> Markup {
         html! {
-            main #main tabindex="-1" data-seq=(self.seq) { (self.main) }
+            main #main tabindex="-1" { (self.main) }
         }
     }
 
@@ -114,11 +117,25 @@ impl Leaf<'_> {
 }
 
 fn dressed(status: StatusCode, markup: Markup) -> Response {
+    let body = markup.into_string();
     let headers: [(HeaderName, &str); 4] = [
         (header::CONTENT_SECURITY_POLICY, POLICY),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-cache"),
     ];
-    (status, headers, Html(markup.into_string())).into_response()
+    let tag = format!("\"{:016x}\"", FixedState::default().hash_one(&body));
+    (status, headers, [(header::ETAG, tag)], Html(body)).into_response()
+}
+
+/// A page that a browser has already is not sent again: open ones are asked for every few seconds.
+pub(super) async fn spare(request: Request, next: Next) -> Response {
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let response = next.run(request).await;
+    match known {
+        Some(tag) if response.headers().get(header::ETAG) == Some(&tag) => {
+            (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response()
+        }
+        Some(_) | None => response,
+    }
 }

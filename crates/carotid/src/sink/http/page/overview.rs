@@ -17,7 +17,7 @@ use super::{events, words};
 use crate::driver::ServiceStatus;
 
 /// Services on one page.
-const LINES: usize = 50;
+const LINES: usize = 30;
 
 /// Events on it.
 const LATE: usize = 8;
@@ -34,7 +34,6 @@ pub(super) struct Asked {
 }
 
 pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -> Response {
-    let seq = desk.driver.hub().last_seq();
     let after = asked.after.as_deref().and_then(key);
     let search = asked.search.trim();
     let census = census(&desk.driver, search, after.as_ref(), LINES).await;
@@ -55,7 +54,6 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
     let leaf = Leaf {
         title: "Services",
         place: Place::Services,
-        seq,
         main,
     };
     leaf.answer(asked.fragment.is_some())

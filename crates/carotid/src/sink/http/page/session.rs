@@ -40,7 +40,6 @@ pub(super) async fn show(
         return super::refuse(StatusCode::BAD_REQUEST, "Not a name", why);
     };
     let driver = &desk.driver;
-    let seq = driver.hub().last_seq();
     let Some(verdict) = driver.verdict(&name) else {
         let why = format!("No session is named {name:?}: it never was, or it ended long ago.");
         return super::refuse(StatusCode::NOT_FOUND, "No such session", &why);
@@ -76,7 +75,6 @@ pub(super) async fn show(
     let leaf = Leaf {
         title: &name,
         place: Place::Sessions,
-        seq,
         main,
     };
     leaf.answer(asked.fragment.is_some())

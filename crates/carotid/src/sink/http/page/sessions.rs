@@ -54,7 +54,6 @@ enum AskedError {
 }
 
 pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -> Response {
-    let seq = desk.driver.hub().last_seq();
     let (wanted, sort, from) = match asked.read() {
         Ok(read) => read,
         Err(error) => {
@@ -75,7 +74,6 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
     let leaf = Leaf {
         title: "Sessions",
         place: Place::Sessions,
-        seq,
         main,
     };
     leaf.answer(asked.fragment.is_some())

@@ -22,6 +22,7 @@ let timer = 0;
 let cost = 0;
 let began = 0;
 let seenAt = Date.now();
+let shown = "";
 let address = location.href;
 
 function main() {
@@ -97,9 +98,11 @@ async function load(from, isAsked) {
     const text = await answer.text();
     cost = Date.now() - began;
     if (from !== address) return;
+    seenAt = Date.now();
+    if (text === shown) return say(isAsked);
+    shown = text;
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
     if (!fresh) return;
-    seenAt = Date.now();
     localise(fresh);
     morph(main(), fresh);
     document.dispatchEvent(new CustomEvent("shown", { detail: { isAsked } }));
