@@ -63,12 +63,13 @@ enum State {
     New(Option<u8>),
     Http(Box<Head>),
     Gob(Box<GobEnd>),
+    /// The same after an HTTP `CONNECT`.
+    GobOverHttp(Box<GobEnd>),
     Json(Box<json::reader::Reader>),
 }
 
 #[derive(Debug, Default)]
 struct GobEnd {
-    over_http: bool,
     reader: gob::reader::Reader,
     writer: gob::writer::Writer,
 }
@@ -88,8 +89,8 @@ impl ServerCodec {
     pub fn protocol(&self) -> Option<Protocol> {
         match &self.state {
             State::New(_) | State::Http(_) => None,
-            State::Gob(end) if end.over_http => Some(Protocol::GobOverHttp),
             State::Gob(_) => Some(Protocol::Gob),
+            State::GobOverHttp(_) => Some(Protocol::GobOverHttp),
             State::Json(reader) if reader.speaks_two() => Some(Protocol::JsonRpc),
             State::Json(_) => Some(Protocol::Json),
         }
@@ -116,14 +117,11 @@ impl ServerCodec {
                 return Ok(None);
             };
             http::check_request(&head)?;
-            self.state = State::Gob(Box::new(GobEnd {
-                over_http: true,
-                ..GobEnd::default()
-            }));
+            self.state = State::GobOverHttp(Box::default());
             return Ok(Some(Incoming::Send(http::CONNECTED)));
         }
         match &mut self.state {
-            State::Gob(end) => {
+            State::Gob(end) | State::GobOverHttp(end) => {
                 let message = end.reader.poll(input, self.max_message)?;
                 Ok(message.map(|message| {
                     Incoming::Call(Call {
@@ -149,7 +147,7 @@ impl ServerCodec {
         outcome: Result<&Answer, &ServerError>,
     ) {
         match (&mut self.state, &id.0) {
-            (State::Gob(end), Id::Gob(seq)) => {
+            (State::Gob(end) | State::GobOverHttp(end), Id::Gob(seq)) => {
                 let text = match outcome {
                     Ok(answer) => end.answer(out, method, *seq, answer).map_err(Cow::Owned),
                     Err(error) => Err(Cow::Borrowed(error.text())),
@@ -162,7 +160,14 @@ impl ServerCodec {
                 reader.reply(out, id, self.max_message, outcome);
             }
             // An id of another connection names no call of this one.
-            (State::New(_) | State::Http(_) | State::Gob(_) | State::Json(_), _) => {}
+            (
+                State::New(_)
+                | State::Http(_)
+                | State::Gob(_)
+                | State::GobOverHttp(_)
+                | State::Json(_),
+                _,
+            ) => {}
         }
     }
 
@@ -194,7 +199,9 @@ impl State {
         let byte = [first];
         let mut input = &byte[..];
         match self {
-            Self::Gob(end) => end.reader.poll(&mut input, max_message).map(drop),
+            Self::Gob(end) | Self::GobOverHttp(end) => {
+                end.reader.poll(&mut input, max_message).map(drop)
+            }
             Self::Json(reader) => reader.poll(&mut input, max_message).map(drop),
             Self::Http(head) => head.poll(&mut input).map(drop),
             Self::New(_) => Ok(()),
