@@ -1,7 +1,8 @@
 //! What happens is seen on the page that is open.
 
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpListener};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use super::browser::Browser;
@@ -121,5 +122,32 @@ fn a_bar_tells_why_its_time_was_bad_to_whoever_points_at_it() {
     tab.press("ArrowLeft");
     let told = tab.evaluate("document.activeElement.innerText");
     assert!(told.as_str().unwrap().ends_with(": not watched"), "{told}");
+    tab.expect_clean();
+}
+
+#[test]
+fn what_is_firing_and_whom_it_does_not_reach_stand_on_the_first_page() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("carotid.toml");
+    // Nobody listens on the port of a listener that is gone.
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let rule = format!("[alert.pager]\nwebhook = \"http://{nobody}/\"\n");
+    std::fs::write(&file, rule).unwrap();
+    let config = ["--config", file.to_str().unwrap()];
+    let daemon = Daemon::start(&[&TERMS[..], &config].concat());
+    let browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.go(daemon.http, "/");
+    assert_eq!(
+        tab.evaluate("document.getElementById('firing')"),
+        Value::Null
+    );
+    let _frozen = daemon.ping("payments/1");
+    tab.until("document.getElementById('firing')");
+    tab.until("document.querySelector('[aria-labelledby=firing]').innerText.includes('told by the rule pager')");
+    tab.until("document.querySelector('[aria-labelledby=firing]').innerText.includes('pager does not reach')");
     tab.expect_clean();
 }

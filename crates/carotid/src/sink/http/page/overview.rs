@@ -15,6 +15,7 @@ use super::services::{Census, Key, census};
 use super::words::{count, many, mark, query, span, state};
 use super::{events, words};
 use crate::driver::ServiceStatus;
+use crate::sink::api::{Alerts, Firing, RuleState};
 
 /// Services on one page.
 const LINES: usize = 30;
@@ -45,6 +46,7 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
         h1 data-say { (census.headline()) }
         (figures(&census))
         (under_way(&late))
+        (firing(&desk.alerts.read()))
         (services(&census, &asked, &hours, now))
         div.two {
             (of_late(&late))
@@ -105,6 +107,60 @@ fn under_way(late: &Late) -> Markup {
                 strong { "Mass silence" } ": "
                 (many(incident.at_risk, "session")) " of " (count(incident.sessions))
                 " fell silent together. Their deaths are held back, as the network or this host may be to blame."
+            }
+        }
+    }
+}
+
+/// What somebody is being told of at this moment, and what cannot be told.
+fn firing(alerts: &Alerts) -> Markup {
+    let number: u64 = alerts.rules.iter().map(|rule| rule.firing_count).sum();
+    let unheard = alerts.rules.iter().filter(|rule| is_unheard(rule));
+    let unheard: Vec<_> = unheard.collect();
+    if number == 0 && unheard.is_empty() {
+        return html! {};
+    }
+    html! {
+        section aria-labelledby="firing" {
+            div.head { h2 #firing { "Firing" } span.cause { (count(number)) } }
+            ol.events.short {
+                @for rule in &alerts.rules {
+                    @for firing in rule.firing.iter().take(LATE) { (trouble(&rule.rule, firing)) }
+                }
+                @for rule in unheard { (undelivered(rule)) }
+            }
+        }
+    }
+}
+
+/// Whether its last attempt to tell somebody failed.
+fn is_unheard(rule: &RuleState) -> bool {
+    rule.gone || rule.last_error.is_some()
+}
+
+fn trouble(rule: &str, firing: &Firing) -> Markup {
+    html! {
+        li data-key=(format!("{rule} {} {}", firing.trouble, firing.subject)) {
+            (words::clock(firing.since))
+            span.what { (mark("firing")) (firing.trouble.replace('_', " ")) }
+            span.text {
+                bdi translate="no" { (firing.subject) }
+                @if firing.count > 1 { ", " (many(firing.count, "session")) }
+                ", told by the rule " (rule)
+            }
+        }
+    }
+}
+
+fn undelivered(rule: &RuleState) -> Markup {
+    html! {
+        li data-key=(rule.rule) {
+            @if let Some(at) = rule.last_error_at { (words::clock(at)) } @else { span {} }
+            span.what { (mark("suspect")) "not delivered" }
+            span.text {
+                "the rule " (rule.rule) " does not reach " (rule.destination)
+                @if let Some(error) = &rule.last_error { ": " (error) }
+                @if rule.gone { "; its receiver is gone for good, so nothing is sent until the next start" }
             }
         }
     }
