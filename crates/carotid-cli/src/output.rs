@@ -99,6 +99,7 @@ pub(crate) fn roughly(ms: u64) -> String {
         1000..60_000 => format!("{seconds}.{}s", ms % 1000 / 100),
         60_000..3_600_000 => format!("{minutes}m{:02}s", seconds % 60),
         3_600_000..86_400_000 => format!("{hours}h{:02}m", minutes % 60),
+        _ if hours % 24 == 0 => format!("{}d", hours / 24),
         _ => format!("{}d{:02}h", hours / 24, hours % 24),
     }
 }
