@@ -34,4 +34,8 @@ pub enum OpenError {
         /// How many there may be.
         max_sessions: u32,
     },
+    /// What is concluded of sessions cannot be kept for now, and too much of it waits already. The engine
+    /// itself never says so; whoever keeps its events does.
+    #[error("no new sessions for now: too many events wait for a journal that cannot be written")]
+    Unkept,
 }

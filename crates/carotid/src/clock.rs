@@ -12,8 +12,8 @@ use crate::readers::Roll;
 /// Attended time for decisions (I6), and wall time for display (I10).
 #[derive(Debug)]
 pub(crate) struct Clock {
-    /// What the clock showed when attended time began to run.
-    origin: Duration,
+    /// What the clock showed when attended time began to run, in nanoseconds.
+    origin: AtomicU64,
     ledger: Mutex<Ledger>,
     // What a beat needs of it, so that it takes no lock: when we last attended, and how attended
     // time follows from the monotonic clock. `seen` is written last and read first, so whoever sees
@@ -37,13 +37,13 @@ struct Ledger {
 /// What attended time begins with, so that what ended shortly before has a place in it, too.
 const PAST: Duration = Duration::from_secs(3600);
 
-/// Nobody attends yet, so nothing can be a stall.
+/// Nobody attends yet, so time stands still: nobody's silence counts before somebody listens (I6).
 const UNATTENDED: u64 = u64::MAX;
 
 impl Clock {
     pub(crate) fn start() -> Self {
         Self {
-            origin: boottime(),
+            origin: AtomicU64::new(UNATTENDED),
             ledger: Mutex::new(Ledger {
                 attendance: Attendance::new(Tick::default()),
                 suspended: suspended(),
@@ -71,9 +71,19 @@ impl Clock {
         self.attend()
     }
 
-    /// Begins to attend: from here on a missing [`Self::pulse`] is a stall.
+    /// Begins to attend: from here on time runs, and a missing [`Self::pulse`] is a stall.
     pub(crate) fn begin(&self) {
-        self.lock().attendance = Attendance::new(self.monotonic());
+        let mut ledger = self.lock();
+        let begun = self.origin.compare_exchange(
+            UNATTENDED,
+            nanos(boottime()),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if begun.is_ok() {
+            ledger.attendance = Attendance::new(self.monotonic());
+        }
+        drop(ledger);
         self.attend();
     }
 
@@ -151,7 +161,12 @@ impl Clock {
     /// A clock that no wall clock moves and that goes on in suspension, rounded down to a nanosecond
     /// (I5).
     fn monotonic(&self) -> Tick {
-        Tick::default().after(PAST + boottime().saturating_sub(self.origin))
+        let origin = self.origin.load(Ordering::Relaxed);
+        let run = match origin {
+            UNATTENDED => Duration::ZERO,
+            origin => boottime().saturating_sub(Duration::from_nanos(origin)),
+        };
+        Tick::default().after(PAST + run)
     }
 
     fn attend(&self) -> (Tick, Option<Stall>) {

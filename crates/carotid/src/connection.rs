@@ -6,7 +6,7 @@ use std::io;
 use carotid_core::Disconnect;
 use carotid_netrpc::End;
 
-/// Numbers a server's connections, from 1.
+/// Numbers a server's connections, from 1, or from above those that a journal knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct ConnectionId(pub(crate) u64);
 

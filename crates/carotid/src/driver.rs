@@ -36,7 +36,7 @@ mod visit;
 
 use counts::Counts;
 use deaths::Deaths;
-use shard::{Peer, Shard, Shared, State};
+use shard::{Peer, Shard, Shared, State, shard_of};
 
 pub(crate) use counts::Histogram;
 pub use deaths::Death;
@@ -79,10 +79,16 @@ impl Driver {
     ///
     /// Settings that contradict themselves.
     pub fn new(config: &Config, breaker: BreakerConfig) -> Result<Self, ConfigError> {
-        Self::with_hub(config, breaker, Hub::new())
+        Self::with_hub(config, breaker, Hub::new(), &[])
     }
 
-    fn with_hub(config: &Config, breaker: BreakerConfig, hub: Hub) -> Result<Self, ConfigError> {
+    /// A driver with room for these names, however unevenly they spread.
+    fn with_hub(
+        config: &Config,
+        breaker: BreakerConfig,
+        hub: Hub,
+        names: &[SessionName],
+    ) -> Result<Self, ConfigError> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let shards = u32::try_from(cores * SHARDS_PER_CORE).map_or(MAX_SHARDS, |shards| {
             shards
@@ -91,9 +97,16 @@ impl Driver {
                 .max(1)
         });
         let mut config = config.clone();
-        config.max_sessions = config.max_sessions.div_ceil(shards);
-        let shards = (0..shards)
-            .map(|_| {
+        let share = config.max_sessions.div_ceil(shards);
+        let hasher = foldhash::fast::RandomState::default();
+        let mut taken = vec![0_u32; shards as usize];
+        for name in names {
+            taken[shard_of(&hasher, name.as_str(), shards) as usize] += 1;
+        }
+        let shards = taken
+            .into_iter()
+            .map(|taken| {
+                config.max_sessions = share.max(taken);
                 config.hash_seed = rand::random();
                 Ok(Shard {
                     state: Mutex::new(State {
@@ -118,10 +131,11 @@ impl Driver {
             services: Mutex::default(),
             has_singles: AtomicBool::new(false),
             sessions: AtomicU32::new(0),
-            hasher: foldhash::fast::RandomState::default(),
+            hasher,
             next_warning: AtomicU64::new(0),
             concluded: Mutex::default(),
             refused: AtomicU64::new(0),
+            last_connection: AtomicU64::new(0),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -134,6 +148,11 @@ impl Driver {
         self.attend_with(Arc::default(), tasks, shutdown);
     }
 
+    /// Lets time run; until then no silence counts.
+    pub(crate) fn begin(&self) {
+        self.shared.clock.begin();
+    }
+
     /// The same where others read what peers send: while they do not keep up, we do not attend.
     pub(crate) fn attend_with(
         &self,
@@ -141,7 +160,7 @@ impl Driver {
         tasks: &TaskTracker,
         shutdown: &CancellationToken,
     ) {
-        self.shared.clock.begin();
+        self.begin();
         let shared = self.shared.clone();
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
             let mut roll = Roll::new(readers);
@@ -195,7 +214,9 @@ impl Driver {
         let index = self.shared.shard_of(name.as_str());
         let shard = &self.shared.shards[index as usize];
         let mut state = shard.lock();
-        let opened = state.engine.open(self.shared.now(), Open { name, terms })?;
+        let now = self.shared.now();
+        self.shared.admit(&state, now, name.as_str())?;
+        let opened = state.engine.open(now, Open { name, terms })?;
         state.place(&opened, peer.into());
         state.counts.beat(None);
         self.shared.conclude(&mut state);

@@ -22,6 +22,9 @@ use log::{Log, MOST_PENDING};
 /// that die together, and room for the next.
 const KEPT: usize = 1 << 18;
 
+/// Events copied or dropped under one lock: some tens of microseconds.
+const AT_ONCE: usize = 512;
+
 /// The event log. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Hub {
@@ -99,7 +102,7 @@ impl Hub {
             }
         } else {
             log.shown = seq;
-            log.trim();
+            drop(log.trim(1));
             // Under the lock, so that the numbers shown only rise.
             self.shared.last.send_replace(seq);
         }
@@ -114,15 +117,24 @@ impl Hub {
             .shared
             .more
             .wait_timeout_while(log, wait, |log| log.pending() == 0);
-        let (log, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        log.from(log.shown + 1, limit)
+        let (mut log, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut pending = log.from(log.shown + 1, limit.min(AT_ONCE));
+        while let Some(last) = pending.last().map(|last| last.seq)
+            && pending.len() < limit
+            && last + 1 < log.next_seq
+        {
+            // Others publish in between (I8).
+            drop(log);
+            log = self.shared.lock();
+            pending.extend(log.from(last + 1, AT_ONCE.min(limit - pending.len())));
+        }
+        pending
     }
 
     /// The events up to this number are durable, and may be shown.
     pub(crate) fn show(&self, through: u64) {
         let mut log = self.shared.lock();
         log.shown = log.shown.max(through);
-        log.trim();
         if log.skipped > 0 && log.pending() < MOST_PENDING / 2 {
             let skipped = std::mem::take(&mut log.skipped);
             let at = log
@@ -132,6 +144,18 @@ impl Hub {
             log.push(at, |_| Happening::Skipped(skipped));
         }
         self.shared.last.send_replace(log.shown);
+        drop(log);
+        loop {
+            let gone = self.shared.lock().trim(AT_ONCE);
+            if gone.is_empty() {
+                break;
+            }
+        }
+    }
+
+    /// Whether so much waits for the journal that no session may begin.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.shared.lock().is_closed()
     }
 
     /// How many events are not durable yet.

@@ -113,7 +113,7 @@ impl From<RestoreError> for ServerError {
     fn from(error: RestoreError) -> Self {
         match error {
             RestoreError::Config(error) => Self::Config(error),
-            error @ RestoreError::Table(_) => Self::Restore(error),
+            error @ RestoreError::Table { .. } => Self::Restore(error),
         }
     }
 }
@@ -281,6 +281,8 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
+        // Whoever is answered from here on is listened to.
+        self.driver.begin();
         let driver = self.driver.clone();
         let ended = CancellationToken::new();
         let tell = ended.clone().drop_guard();

@@ -7,6 +7,7 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(super) struct Backoff {
     min: Duration,
+    most: Duration,
     max: Duration,
     failures: u32,
 }
@@ -16,9 +17,15 @@ impl Backoff {
     pub(super) fn new(min: Duration, max: Duration) -> Self {
         Self {
             min: min.max(Duration::from_millis(1)),
+            most: max.max(Duration::from_millis(1)),
             max: max.max(Duration::from_millis(1)),
             failures: 0,
         }
+    }
+
+    /// No wait is longer than this from now on, nor than it ever may be.
+    pub(super) fn limit(&mut self, limit: Duration) {
+        self.max = self.most.min(limit).max(Duration::from_millis(1));
     }
 
     /// The next wait, drawn by `draw` from zero to the ceiling. `slots` is over how long the server
@@ -52,6 +59,18 @@ mod tests {
     /// The longest wait there could have been.
     fn next(backoff: &mut Backoff, slots: Duration) -> Duration {
         backoff.next(slots, |ceiling| ceiling)
+    }
+
+    #[test]
+    fn a_limit_holds_until_the_next_one_and_never_beyond_the_most() {
+        let ms = Duration::from_millis;
+        let mut backoff = Backoff::new(ms(100), ms(1000));
+        let mut last = |limit| {
+            backoff.limit(limit);
+            (0..9).map(|_| next(&mut backoff, Duration::ZERO)).last()
+        };
+        assert_eq!(last(ms(300)), Some(ms(300)));
+        assert_eq!(last(ms(5000)), Some(ms(1000)));
     }
 
     #[test]

@@ -120,6 +120,8 @@ impl Beating {
         }
         self.introduced = Some(index);
         self.slots = link.granted.spread;
+        // A server that comes back after a restart waits for one timeout: several tries must fit in.
+        self.backoff.limit(link.granted.terms.timeout() / 4);
         self.shown.line.send_replace(Some(Arc::clone(&link.line)));
         let beaten = self.beat(&mut link).await;
         self.shown.line.send_replace(None);

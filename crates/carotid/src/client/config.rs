@@ -38,7 +38,8 @@ pub struct ClientConfig {
     /// slots come before this, if it has granted any: the first wait is drawn from them. Default:
     /// 0.5 s.
     pub min_backoff: Duration,
-    /// The longest wait before any retry. Default: 30 s.
+    /// The longest wait before any retry; a quarter of the session's timeout where that is shorter, so
+    /// that a server which was away is found again in time. Default: 30 s.
     pub max_backoff: Duration,
 }
 

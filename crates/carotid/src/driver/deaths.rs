@@ -17,6 +17,38 @@ pub struct Death {
     pub at: Timestamp,
     /// What it died of.
     pub cause: Cause,
+    /// The number of the event that said so; before that is shown, nobody is told.
+    pub(super) seq: u64,
+}
+
+/// A session's beginning, or its death.
+#[derive(Clone, Debug)]
+pub(super) struct Turn {
+    name: SessionName,
+    tick: Tick,
+    died_of: Option<Cause>,
+}
+
+impl Turn {
+    /// What an event tells; nothing if it is neither.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        let died_of = match event.kind {
+            EventKind::Dead { cause } => Some(cause),
+            EventKind::Opened { .. } => None,
+            EventKind::Suspect { .. }
+            | EventKind::Back
+            | EventKind::Left
+            | EventKind::Wedged { .. }
+            | EventKind::Unwedged
+            | EventKind::Revised
+            | _ => return None,
+        };
+        Some(Self {
+            name: event.name.clone(),
+            tick: event.at,
+            died_of,
+        })
+    }
 }
 
 /// How many deaths of one service are remembered: more than anybody reads.
@@ -44,19 +76,29 @@ impl Deaths {
         }
     }
 
-    /// Remembers a death; forgets one whose name is back. It was at `at` by the clock on the wall.
-    pub(super) fn observe(&mut self, event: &Event, at: Timestamp) {
-        let name = event.name.clone();
-        if let EventKind::Dead { cause } = event.kind {
-            self.remember(event.at, Death { name, at, cause });
-        } else if matches!(event.kind, EventKind::Opened { .. }) {
-            self.forget(name.service(), |_, death| death.name == name);
-        } else {
-            return;
+    /// Remembers a death; forgets one whose name is back. It was at `at` by the clock on the wall, and is
+    /// event number `seq`.
+    pub(super) fn observe(&mut self, turn: Turn, at: Timestamp, seq: u64) {
+        let Turn {
+            name,
+            tick,
+            died_of,
+        } = turn;
+        match died_of {
+            Some(cause) => {
+                let death = Death {
+                    name,
+                    at,
+                    cause,
+                    seq,
+                };
+                self.remember(tick, death);
+            }
+            None => self.forget(name.service(), |_, death| death.name == name),
         }
         // At most one came, so that two a time keep up with any rate (I4).
         for _ in 0..2 {
-            self.forget_first(event.at);
+            self.forget_first(tick);
         }
     }
 
@@ -74,10 +116,13 @@ impl Deaths {
         self.order.push_back((tick, service));
     }
 
-    /// The deaths of a service that are remembered at `now`, the latest last.
-    pub(super) fn of(&self, service: &str, now: Tick) -> impl Iterator<Item = &Death> {
+    /// The deaths of a service that are remembered at `now`, up to event number `shown`, the latest
+    /// last.
+    pub(super) fn of(&self, service: &str, now: Tick, shown: u64) -> impl Iterator<Item = &Death> {
         let deaths = self.by_service.get(service).into_iter().flatten();
-        deaths.filter_map(move |(at, death)| (now < at.after(self.retention)).then_some(death))
+        deaths.filter_map(move |(at, death)| {
+            (now < at.after(self.retention) && death.seq <= shown).then_some(death)
+        })
     }
 
     /// Services with deaths, in the order of their names, from the one after `after` on.
@@ -119,6 +164,8 @@ mod tests {
         breaker: Breaker,
         deaths: Deaths,
         now: Tick,
+        seq: u64,
+        shown: u64,
     }
 
     impl Fleet {
@@ -132,6 +179,8 @@ mod tests {
                 breaker: Breaker::new(breaker, 1).unwrap(),
                 deaths: Deaths::new(RETENTION),
                 now: Tick::default(),
+                seq: 0,
+                shown: u64::MAX,
             }
         }
 
@@ -156,12 +205,15 @@ mod tests {
         fn observe(&mut self) {
             while let Some(event) = self.engine.poll_event() {
                 self.breaker.observe(&event);
-                self.deaths.observe(&event, Timestamp::UNIX_EPOCH);
+                if let Some(turn) = Turn::of(&event) {
+                    self.seq += 1;
+                    self.deaths.observe(turn, Timestamp::UNIX_EPOCH, self.seq);
+                }
             }
         }
 
         fn dead(&self, service: &str) -> Vec<String> {
-            let dead = self.deaths.of(service, self.now);
+            let dead = self.deaths.of(service, self.now, self.shown);
             let mut names: Vec<_> = dead.map(|death| death.name.to_string()).collect();
             names.sort();
             names
@@ -182,6 +234,18 @@ mod tests {
         assert_eq!(fleet.dead("a"), ["a/2"]);
         fleet.pass(RETENTION);
         assert_eq!(fleet.dead("b"), [""; 0]);
+    }
+
+    #[test]
+    fn a_death_that_is_not_shown_yet_is_told_to_nobody() {
+        let mut fleet = Fleet::new();
+        fleet.shown = 2;
+        fleet.open("a/1");
+        fleet.open("a/2");
+        fleet.pass(Duration::from_secs(61));
+        assert_eq!(fleet.dead("a"), [""; 0]);
+        fleet.shown = 3;
+        assert_eq!(fleet.dead("a").len(), 1);
     }
 
     #[test]

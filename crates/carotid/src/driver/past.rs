@@ -1,5 +1,6 @@
 //! What a journal remembers, and how it comes back.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use carotid_core::{
@@ -59,8 +60,13 @@ pub enum RestoreError {
     #[error(transparent)]
     Config(#[from] ConfigError),
     /// There is no room for those who are waiting to be heard again, and nobody is to be forgotten (I7).
-    #[error("the journal has more sessions that have not ended than the table may hold")]
-    Table(#[from] OpenError),
+    #[error("{waiting} sessions have not ended, and the table may hold {max_sessions}")]
+    Table {
+        /// How many are waited for.
+        waiting: usize,
+        /// How many there may be.
+        max_sessions: u32,
+    },
 }
 
 impl Driver {
@@ -72,20 +78,30 @@ impl Driver {
         past: Past,
     ) -> Result<Self, RestoreError> {
         let hub = Hub::journaled(past.journal, past.last_seq);
-        let driver = Self::with_hub(config, breaker, hub)?;
         let (ended, waiting): (Vec<_>, Vec<_>) = past
             .sessions
             .into_iter()
             .partition(|session| session.verdict.is_some());
-        let mut sessions = 0;
+        let sessions = u32::try_from(waiting.len()).unwrap_or(u32::MAX);
+        if config.max_sessions < sessions {
+            return Err(RestoreError::Table {
+                waiting: waiting.len(),
+                max_sessions: config.max_sessions,
+            });
+        }
+        let last_connection = waiting.iter().chain(&ended).filter_map(connection).max();
+        let names: Vec<_> = waiting.iter().map(|session| session.name.clone()).collect();
+        let driver = Self::with_hub(config, breaker, hub, &names)?;
         for session in waiting {
-            driver.restore(session)?;
-            sessions += 1;
+            let restored = driver.restore(session);
+            restored.expect("each shard has room for those of its own");
         }
         for session in ended {
             // What had ended makes room for what has not.
             let _no_room = driver.restore(session);
         }
+        let known = &driver.shared.last_connection;
+        known.store(last_connection.unwrap_or(0), Ordering::Relaxed);
         driver.shared.count_sessions();
         if let Some(down) = past.down {
             let at = driver.wall(driver.shared.now());
@@ -94,6 +110,12 @@ impl Driver {
             driver.shared.hub.publish(at, what);
         }
         Ok(driver)
+    }
+
+    /// The highest number of a connection that a session from before is named after: those who connect
+    /// now are somebody else.
+    pub(crate) fn last_connection(&self) -> u64 {
+        self.shared.last_connection.load(Ordering::Relaxed)
     }
 
     fn restore(&self, past: PastSession) -> Result<(), OpenError> {
@@ -136,10 +158,18 @@ impl Driver {
     }
 }
 
+/// The number of the connection that a session is named after.
+fn connection(session: &PastSession) -> Option<u64> {
+    let number = session.name.as_str().strip_prefix("conn/")?;
+    number.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use carotid_core::{Health, Standing};
+    use tokio_util::sync::CancellationToken;
+    use tokio_util::task::TaskTracker;
 
     fn session(session: u64, name: &str, verdict: Option<PastVerdict>) -> PastSession {
         PastSession {
@@ -179,6 +209,68 @@ mod tests {
         assert_eq!(dead.view.health, Health::Dead);
         let ago = driver.wall(driver.shared.now()).duration_since(dead.since);
         assert!((599..=601).contains(&ago.as_secs()), "{ago}");
+    }
+
+    #[test]
+    fn a_full_table_comes_back_however_its_names_spread() {
+        let config = Config {
+            max_sessions: 10_000,
+            ..Config::default()
+        };
+        let past = |count: u64| Past {
+            journal: 7,
+            last_seq: count,
+            down: None,
+            sessions: (1..=count)
+                .map(|number| session(number, &format!("a/{number}"), None))
+                .collect(),
+        };
+        let breaker = BreakerConfig::default();
+        let driver = Driver::restored(&config, breaker, past(10_000)).unwrap();
+        assert_eq!(driver.sessions(), 10_000);
+        let refused = Driver::restored(&config, breaker, past(10_001)).unwrap_err();
+        assert!(refused.to_string().contains("10001"), "{refused}");
+    }
+
+    #[tokio::test]
+    async fn no_silence_counts_before_somebody_listens() {
+        let ms = Duration::from_millis;
+        let terms = Terms::new(ms(20), ms(60)).unwrap();
+        let past = Past {
+            journal: 7,
+            last_seq: 40,
+            down: Some(ms(1)),
+            sessions: vec![PastSession {
+                terms,
+                ..session(5, "a/1", None)
+            }],
+        };
+        let breaker = BreakerConfig::default();
+        let driver = Driver::restored(&Config::default(), breaker, past).unwrap();
+        let (tasks, shutdown) = (TaskTracker::new(), CancellationToken::new());
+        let witness = Driver::new(&Config::default(), breaker).unwrap();
+        let mut witnessed = witness.hub().subscribe(Some(0));
+        witness.attend(&tasks, &shutdown);
+        let peer = PeerAddr::Unix { pid: None };
+        let name = "witness".parse().unwrap();
+        witness.open(name, Some(terms), peer).unwrap();
+        while witnessed.next(1).await.records[0].what.as_str() != "dead" {}
+        let before = driver.shared.now();
+        driver.attend(&tasks, &shutdown);
+        assert!(driver.shared.now().since(before) < ms(40));
+        assert!(!driver.find("a/1").unwrap().view.health.is_final());
+    }
+
+    #[test]
+    fn anonymous_connections_take_no_name_from_before() {
+        let past = Past {
+            journal: 7,
+            last_seq: 40,
+            down: None,
+            sessions: vec![session(5, "conn/17", None), session(6, "conn/x", None)],
+        };
+        let driver = Driver::restored(&Config::default(), BreakerConfig::default(), past).unwrap();
+        assert_eq!(driver.last_connection(), 17);
     }
 
     #[test]

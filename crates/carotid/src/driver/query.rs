@@ -116,7 +116,8 @@ impl Driver {
                 let end = state.engine.slots();
                 let slots = at.slot..end.min(at.slot.saturating_add(SLOTS_AT_ONCE));
                 at.slot = slots.end;
-                for view in state.engine.scan(now, slots) {
+                for mut view in state.engine.scan(now, slots) {
+                    self.shared.mask(&state, &mut view);
                     if !wanted(&view) {
                         continue;
                     }
@@ -166,14 +167,19 @@ impl Driver {
 }
 
 impl Shared {
-    pub(super) fn watched(&self, state: &State, mut view: SessionView, now: Tick) -> Watched {
+    /// A verdict that a crash may still undo is none yet: whoever is not shown as dead or gone is suspect.
+    pub(super) fn mask(&self, state: &State, view: &mut SessionView) {
         let peer = state.peers.get(view.id.index()).copied().flatten();
         let is_shown = |peer: Peer| peer.verdict <= self.hub.last_seq();
         if view.health.is_final() && !peer.is_none_or(is_shown) {
-            // A verdict that a crash may still undo is none yet.
             view.health = Health::Suspect;
             view.standing = Standing::Held;
         }
+    }
+
+    pub(super) fn watched(&self, state: &State, mut view: SessionView, now: Tick) -> Watched {
+        let peer = state.peers.get(view.id.index()).copied().flatten();
+        self.mask(state, &mut view);
         Watched {
             peer: peer.and_then(|peer| peer.address),
             round_trip: peer.and_then(Peer::round_trip),

@@ -7,9 +7,8 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use carotid_core::{
-    Cause, Event, Health, PastEnd, ServiceHealth, SessionName, SessionView, Standing, Tally,
+    Cause, Health, PastEnd, ServiceHealth, SessionName, SessionView, Standing, Tally,
 };
-use jiff::Timestamp;
 
 use super::Driver;
 use super::deaths::Death;
@@ -93,7 +92,10 @@ impl ServiceStatus {
                 written.expect("writing to a string does not fail");
             }
         }
-        if let Some(Death { name, at, cause }) = self.deaths.last() {
+        if let Some(Death {
+            name, at, cause, ..
+        }) = self.deaths.last()
+        {
             let (at, cause) = (at.strftime("%H:%M:%S"), cause.as_str());
             reason += &format!("; {name} dead since {at} UTC, {cause}");
         }
@@ -259,7 +261,8 @@ impl Driver {
         let config = configs.get(name);
         let mut deaths: Vec<_> = {
             let now = self.shared.now();
-            self.shared.deaths().of(name, now).cloned().collect()
+            let shown = self.shared.hub.last_seq();
+            self.shared.deaths().of(name, now, shown).cloned().collect()
         };
         let mut tally = shared;
         match single.map(|view| (view, view.health)) {
@@ -268,6 +271,7 @@ impl Driver {
                 name: view.name.clone(),
                 at: self.shared.clock.wall(view.since),
                 cause: view.cause.unwrap_or(Cause::Silence),
+                seq: 0,
             }),
             Some((_, Health::Left)) | None => {}
         }
@@ -285,12 +289,6 @@ impl Driver {
 }
 
 impl Shared {
-    /// Notes what an event says of a service. It was at `at` by the clock on the wall.
-    pub(super) fn observe_service(&self, event: &Event, at: Timestamp) {
-        self.note_name(&event.name);
-        self.deaths().observe(event, at);
-    }
-
     /// Notes a session from before a restart, and how it ended.
     pub(super) fn take_up(&self, name: SessionName, ended: Option<PastEnd>) {
         self.note_name(&name);
@@ -302,12 +300,14 @@ impl Shared {
                 name,
                 cause,
                 at: wall,
+                // It was shown before the restart.
+                seq: 0,
             };
             self.deaths().remember(at, death);
         }
     }
 
-    fn note_name(&self, name: &SessionName) {
+    pub(super) fn note_name(&self, name: &SessionName) {
         if !name.as_str().contains('/') {
             self.has_singles.store(true, Ordering::Relaxed);
         }

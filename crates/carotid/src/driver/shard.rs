@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use carotid_core::{Breaker, Engine, Event, EventKind, Opened, Stall, Tick};
+use foldhash::fast::RandomState;
+
+use carotid_core::{Breaker, Engine, Event, EventKind, OpenError, Opened, Stall, Tick};
 use carotid_netrpc::PeerAddr;
 use tokio::sync::Notify;
 
 use super::counts::{Concluded, Counts};
-use super::deaths::Deaths;
+use super::deaths::{Deaths, Turn};
 use super::services::ServiceConfigs;
 use crate::clock::Clock;
 use crate::hub::{Conclusion, Happening, Hub};
@@ -35,13 +37,15 @@ pub(super) struct Shared {
     pub(super) has_singles: AtomicBool,
     /// Sessions that have not ended, as the breaker counts them.
     pub(super) sessions: AtomicU32,
-    pub(super) hasher: foldhash::fast::RandomState,
+    pub(super) hasher: RandomState,
     /// The second from which on a refused session is worth a line of the log again.
     pub(super) next_warning: AtomicU64,
     /// What was concluded, counted. Nothing else is locked after it.
     pub(super) concluded: Mutex<Concluded>,
     /// How many sessions were refused.
     pub(super) refused: AtomicU64,
+    /// The highest number of a connection that a session from before is named after.
+    pub(super) last_connection: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -107,6 +111,19 @@ impl Shared {
         now
     }
 
+    /// Refuses a name that is not being watched while too much waits for the journal.
+    pub(super) fn admit(&self, state: &State, now: Tick, name: &str) -> Result<(), OpenError> {
+        if !self.hub.is_closed() {
+            return Ok(());
+        }
+        let id = state.engine.find(name);
+        let health = id.and_then(|id| state.engine.health(now, id));
+        match health {
+            Some(health) if !health.is_final() => Ok(()),
+            _ => Err(OpenError::Unkept),
+        }
+    }
+
     /// Keeps in mind that we stalled.
     pub(super) fn own_up(&self, stall: Option<Stall>) {
         if stall.is_some() {
@@ -138,9 +155,8 @@ impl Shared {
     }
 
     pub(super) fn shard_of(&self, name: &str) -> u32 {
-        let shards = self.shards.len() as u64;
-        let shard = self.hasher.hash_one(name) % shards;
-        u32::try_from(shard).expect("there are at most 64 shards")
+        let shards = u32::try_from(self.shards.len()).expect("there are at most 64 shards");
+        shard_of(&self.hasher, name, shards)
     }
 
     pub(super) fn breaker(&self) -> MutexGuard<'_, Breaker> {
@@ -188,7 +204,8 @@ impl Shared {
         let terms = state.engine.terms(event.id).unwrap_or_default();
         let peer = state.peers.get(slot).copied().flatten();
         let at = self.clock.wall(event.at);
-        self.observe_service(&event, at);
+        self.note_name(&event.name);
+        let turn = Turn::of(&event);
         let last_beat = event.evidence.as_deref().map(|known| known.last_beat);
         let stalled = last_beat.map_or(Duration::ZERO, |last_beat| {
             self.clock.stalled_between(last_beat, event.at)
@@ -205,6 +222,9 @@ impl Shared {
             })
         };
         let seq = self.hub.publish(at, conclude);
+        if let (Some(seq), Some(turn)) = (seq, turn) {
+            self.deaths().observe(turn, at, seq);
+        }
         if let (Some(seq), Some(Some(peer))) = (seq, state.peers.get_mut(slot)) {
             if matches!(kind, EventKind::Opened { .. }) {
                 peer.session = seq;
@@ -239,6 +259,12 @@ impl Shared {
             }
         }
     }
+}
+
+/// Which of so many shards a name belongs to.
+pub(super) fn shard_of(hasher: &RandomState, name: &str, shards: u32) -> u32 {
+    let shard = hasher.hash_one(name) % u64::from(shards);
+    u32::try_from(shard).expect("it is one of them")
 }
 
 impl Shard {

@@ -190,6 +190,7 @@ mod tests {
 
     fn driver(names: &[String]) -> Driver {
         let driver = Driver::new(&Config::default(), BreakerConfig::default()).unwrap();
+        driver.shared.clock.begin();
         for name in names {
             let peer = PeerAddr::Unix { pid: None };
             driver.open(name.parse().unwrap(), None, peer).unwrap();

@@ -20,7 +20,8 @@ impl Driver {
                     let now = self.shared.now();
                     let slots = state.engine.slots();
                     let end = slots.min(begin + SLOTS_AT_ONCE);
-                    for view in state.engine.scan(now, begin..end) {
+                    for mut view in state.engine.scan(now, begin..end) {
+                        self.shared.mask(&state, &mut view);
                         let peer = state.peers.get(view.id.index()).copied().flatten();
                         look(&view, peer.and_then(|peer| peer.address));
                     }

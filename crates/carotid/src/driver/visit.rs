@@ -26,6 +26,7 @@ impl Driver {
     ) -> Result<Watched, OpenError> {
         let (shard, mut state) = self.shard_of(name.as_str());
         let now = self.shared.now();
+        self.shared.admit(&state, now, name.as_str())?;
         let id = state.enter(now, name, terms, peer.into())?;
         Ok(self.settle(shard, &mut state, now, id))
     }

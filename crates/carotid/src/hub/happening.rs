@@ -95,6 +95,11 @@ impl Happening {
         }
     }
 
+    /// Whether it only tells of other terms.
+    pub(super) const fn is_revision(&self) -> bool {
+        matches!(self, Self::Session(conclusion) if matches!(conclusion.event.kind, EventKind::Revised))
+    }
+
     /// The word for it: that of [`EventKind::as_str`], `stalled`, `mass_silence`, `mass_silence_over`,
     /// `restarted` or `skipped`.
     #[must_use]

@@ -10,6 +10,10 @@ use super::Happening;
 /// counted and not kept: some hundred megabytes of them.
 pub(super) const MOST_PENDING: u64 = 1 << 18;
 
+/// And how many before no session may begin: those that there are end once each, so that what waits is
+/// bounded (I9).
+const CLOSED_FROM: u64 = 2 * MOST_PENDING;
+
 /// One event with its place in the order.
 #[derive(Clone, Debug)]
 pub struct Record {
@@ -53,7 +57,8 @@ impl Log {
     ) -> Option<u64> {
         let seq = self.next_seq;
         let what = what(seq);
-        if self.pending() >= MOST_PENDING && what.is_superseded() {
+        let is_droppable = what.is_superseded() || (self.is_closed() && what.is_revision());
+        if self.pending() >= MOST_PENDING && is_droppable {
             self.skipped += 1;
             return None;
         }
@@ -62,20 +67,21 @@ impl Log {
         Some(seq)
     }
 
+    /// Whether so much waits that nothing new may begin.
+    pub(super) const fn is_closed(&self) -> bool {
+        CLOSED_FROM <= self.pending()
+    }
+
     pub(super) const fn pending(&self) -> u64 {
         self.next_seq - 1 - self.shown
     }
 
-    /// Forgets the oldest of those that were shown.
-    pub(super) fn trim(&mut self) {
-        while self.kept < self.records.len()
-            && self
-                .records
-                .front()
-                .is_some_and(|oldest| oldest.seq <= self.shown)
-        {
-            self.records.pop_front();
-        }
+    /// Takes out the oldest of those that were shown and are too many, at most `limit`.
+    pub(super) fn trim(&mut self, limit: usize) -> Vec<Record> {
+        let shown = usize::try_from((self.shown + 1).saturating_sub(self.first()));
+        let too_many = self.records.len().saturating_sub(self.kept);
+        let count = too_many.min(shown.unwrap_or(usize::MAX)).min(limit);
+        self.records.drain(..count).collect()
     }
 
     /// The number of the first event that is kept.

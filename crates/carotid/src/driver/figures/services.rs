@@ -119,7 +119,8 @@ impl Driver {
     /// Whether it has no session, and nobody remembers that it had.
     fn is_forgotten(&self, service: &str, tally: Tally) -> bool {
         let now = self.shared.now();
-        tally.sessions == 0 && self.shared.deaths().of(service, now).next().is_none()
+        let shown = self.shared.hub.last_seq();
+        tally.sessions == 0 && (self.shared.deaths().of(service, now, shown).next()).is_none()
     }
 }
 

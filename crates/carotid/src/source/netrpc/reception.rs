@@ -36,13 +36,14 @@ impl Reception {
         readers: Arc<Readers>,
         calls: Arc<Calls>,
     ) -> Self {
+        let last = driver.last_connection();
         Self {
             driver,
             terms: config.engine.terms,
             allowance: config.allowance,
             breaker: config.breaker,
             runtime: Handle::current(),
-            connections: AtomicU64::new(0),
+            connections: AtomicU64::new(last),
             census: Arc::default(),
             readers,
             calls,
