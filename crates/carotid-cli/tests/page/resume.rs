@@ -58,6 +58,26 @@ fn with_a_journal_nothing_is_missing_after_a_restart() {
 }
 
 #[test]
+fn a_server_that_hangs_is_not_called_live() {
+    let daemon = Daemon::start(&[]);
+    let browser = Browser::start();
+    let mut tab = browser.tab();
+    for page in ["/", "/sessions", "/events"] {
+        tab.go(daemon.http, page);
+        tab.until("document.getElementById('live').dataset.state === 'live'");
+        daemon.program.freeze();
+        tab.until("document.getElementById('live').dataset.state === 'lost'");
+        let told = tab.text("#live-word");
+        assert!(told.starts_with("not connected; as of "), "{told}");
+        daemon.program.thaw();
+        tab.until("document.getElementById('live').dataset.state === 'live'");
+    }
+    // Nothing was lost of what comes with a stream.
+    let _session = daemon.ping("orders/1");
+    tab.until("document.querySelector('#events li.opened .name').innerText === 'orders/1'");
+}
+
+#[test]
 fn a_paused_page_of_events_loses_none() {
     let daemon = Daemon::start(&[]);
     let browser = Browser::start();

@@ -26,6 +26,8 @@ export function follow() {
 }
 
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+// A connection that nothing comes through looks like one on which nothing happens.
+document.addEventListener("reconnect", open);
 
 function close() {
   source?.close();

@@ -11,6 +11,10 @@ const LEAST = 500;
 const SHARE = 20;
 // Between two things that are said aloud.
 const QUIET = 5000;
+// An answer that takes longer is none.
+const PATIENCE = 5000;
+// The server says something every two seconds; after this long without a word, nothing here is known to hold.
+const SILENCE = 6000;
 
 const word = document.getElementById("live-word");
 const live = document.getElementById("live");
@@ -22,6 +26,8 @@ let timer = 0;
 let cost = 0;
 let began = 0;
 let seenAt = Date.now();
+let heardAt = Date.now();
+let watch = 0;
 let shown = "";
 let address = location.href;
 
@@ -43,19 +49,46 @@ function stop() {
   pulse?.close();
   pulse = null;
   clearTimeout(timer);
+  clearInterval(watch);
 }
 
 function listen() {
   if (pulse) return;
+  heardAt = Date.now();
+  connect();
+  clearInterval(watch);
+  watch = setInterval(check, 1000);
+  soon(LEAST);
+}
+
+function connect() {
+  pulse?.close();
   pulse = new EventSource("/pulse");
-  pulse.onopen = () => tell("live", "live");
-  pulse.onerror = () => tell("lost", `not connected; as of ${new Date(seenAt).toLocaleTimeString()}`);
+  pulse.onerror = lose;
   pulse.onmessage = ({ data }) => {
+    heardAt = Date.now();
     const isNews = data !== place;
     place = data;
-    if (isNews) soon(LEAST);
+    // The events of its page come with a stream, so a word of the server is all that it needs. Any other page
+    // is as old as the last answer.
+    if (isEvents()) tell("live", "live");
+    else if (isNews || live.dataset.state !== "live") soon(LEAST);
   };
-  soon(LEAST);
+}
+
+// A server that hangs, or a network that has gone, closes no connection.
+function check() {
+  const isRefused = pulse?.readyState === EventSource.CLOSED;
+  if (Date.now() - heardAt < SILENCE && !isRefused) return;
+  lose();
+  heardAt = Date.now();
+  connect();
+  document.dispatchEvent(new Event("reconnect"));
+}
+
+function lose() {
+  if (isEvents()) seenAt = Math.max(seenAt, heardAt);
+  if (live.dataset.state !== "lost") tell("lost", `not connected; as of ${new Date(seenAt).toLocaleTimeString()}`);
 }
 
 function tell(state, text) {
@@ -94,24 +127,31 @@ async function load(from, isAsked) {
   busy = true;
   began = Date.now();
   try {
-    const answer = await fetch(url, { headers: { accept: "text/html" } });
+    const signal = AbortSignal.timeout(PATIENCE);
+    const answer = await fetch(url, { headers: { accept: "text/html" }, signal });
     const text = await answer.text();
     cost = Date.now() - began;
+    heardAt = Date.now();
     if (from !== address) return;
+    if (text !== shown) show(text, isAsked);
     seenAt = Date.now();
-    if (text === shown) return say(isAsked);
-    shown = text;
-    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
-    if (!fresh) return;
-    localise(fresh);
-    morph(main(), fresh);
-    document.dispatchEvent(new CustomEvent("shown", { detail: { isAsked } }));
+    tell("live", "live");
     say(isAsked);
   } catch {
-    // The stream tells that nobody answers, and when somebody does again.
+    // What is shown is not what is.
+    lose();
   } finally {
     busy = false;
   }
+}
+
+function show(text, isAsked) {
+  const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
+  if (!fresh) throw new Error("no page of ours");
+  shown = text;
+  localise(fresh);
+  morph(main(), fresh);
+  document.dispatchEvent(new CustomEvent("shown", { detail: { isAsked } }));
 }
 
 // What a page says in short, without the figures that grow by themselves: those are no news.
