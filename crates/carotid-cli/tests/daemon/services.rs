@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use crate::ground::daemon::{Daemon, TERMS, call, carotid, say_goodbye};
-use crate::ground::sessions::get;
+use crate::ground::sessions::{get, raw};
 
 /// A daemon with this in its configuration file.
 fn configured(file: &str) -> (Daemon, tempfile::NamedTempFile) {
@@ -71,6 +71,22 @@ fn services_are_listed_in_order_filtered_and_paged() {
         (&json!("warn"), &json!(2), &json!(1), &json!(1))
     );
     assert_eq!(web["reason"], "1 of 2 alive; 1 suspect");
+}
+
+#[test]
+fn a_service_is_counted_once_whatever_its_sessions_are_called() {
+    let (daemon, _config) = configured("[service.mail]\n");
+    let sessions = ["web", "web/1", "mail", "solo"];
+    let _connections = sessions.map(|name| daemon.ping(name));
+    let mut events = daemon.events();
+    sessions
+        .iter()
+        .for_each(|name| drop(events.expect("opened", name, None)));
+    assert_eq!(names(&list(&daemon, "")), ["mail", "solo", "web"]);
+    assert_eq!(list(&daemon, "search=web")[0]["alive"], 2);
+    let (_, page) = raw(daemon.http, "/");
+    assert!(page.contains(">All 3 services pass</h1>"), "{page}");
+    assert!(page.contains(">alive</a></dt><dd>4</dd>"), "{page}");
 }
 
 #[test]

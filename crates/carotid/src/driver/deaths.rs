@@ -125,6 +125,11 @@ impl Deaths {
         })
     }
 
+    /// Whether a service has deaths.
+    pub(super) fn has(&self, service: &str) -> bool {
+        self.by_service.contains_key(service)
+    }
+
     /// Services with deaths, in the order of their names, from the one after `after` on.
     pub(super) fn services_after(&self, after: &str) -> impl Iterator<Item = &str> {
         let names = (Bound::Excluded(after), Bound::Unbounded);

@@ -130,7 +130,7 @@ impl Driver {
 
     /// At most `limit` services that `wanted` accepts, in the order of their names (bytes) from the
     /// one after `after` on, and whether there are more. `search` is a part of their names, in
-    /// any case of ASCII letters.
+    /// any case of ASCII letters. `wanted` is asked once about each.
     ///
     /// No lock is held for long. A service costs about a microsecond until the page is full; if
     /// there are names without a slash, each of which is a service, all sessions are looked at.
@@ -213,7 +213,8 @@ impl Driver {
         (names, end)
     }
 
-    /// The first services after `after` that are one session whose name has no slash.
+    /// The first services after `after` that are one session whose name has no slash, and nothing else:
+    /// [`Self::names_after`] tells of the others.
     async fn singles(
         &self,
         configs: &ServiceConfigs,
@@ -227,10 +228,13 @@ impl Driver {
         let status = |view: &SessionView| {
             let name = view.name.as_str();
             let is_single = !name.contains('/') && view.health != Health::Left;
-            is_single.then(|| {
-                let tally = self.shared.breaker().service(name).unwrap_or_default();
-                self.with_single(configs, name, tally, Some(view))
-            })
+            let is_told = || {
+                configs.contains_key(name)
+                    || self.shared.breaker().service(name).is_some()
+                    || self.shared.deaths().has(name)
+            };
+            (is_single && !is_told())
+                .then(|| self.with_single(configs, name, Tally::default(), Some(view)))
         };
         let place = Place::of_name(after);
         let wanted = |view: &SessionView| status(view).flatten().is_some_and(|it| wanted(&it));
