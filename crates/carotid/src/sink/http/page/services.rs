@@ -132,7 +132,13 @@ impl Census {
             format!("{needs} a look")
         };
         let is = if self.fail == 1 { "is" } else { "are" };
+        let dead = self.sessions.dead;
         match (self.all(), self.fail, self.warn) {
+            // Those who are left may do, but nobody who has lost somebody wants to read that all is well.
+            (_, 0, 0) if dead > 0 => {
+                let is = if dead == 1 { "is" } else { "are" };
+                format!("{} {is} dead, no service is failing", many(dead, "session"))
+            }
             (0, ..) => "Nobody is watched yet".to_owned(),
             (1, 0, 0) => "The one service passes".to_owned(),
             (all, 0, 0) => format!("All {} services pass", count(all)),
@@ -167,5 +173,29 @@ mod tests {
         assert_eq!(headline(0, 1, 3), "1 service needs a look");
         assert_eq!(headline(1, 0, 3), "1 service is failing");
         assert_eq!(headline(2, 1, 0), "2 services are failing, 1 needs a look");
+    }
+
+    #[test]
+    fn nobody_passes_in_the_headline_while_the_dead_are_remembered() {
+        let headline = |dead, warn| {
+            let sessions = Sessions {
+                dead,
+                ..Sessions::default()
+            };
+            let census = Census {
+                pass: 3,
+                warn,
+                sessions,
+                ..Census::default()
+            };
+            census.headline()
+        };
+        assert_eq!(headline(0, 0), "All 3 services pass");
+        assert_eq!(headline(1, 0), "1 session is dead, no service is failing");
+        assert_eq!(
+            headline(1400, 0),
+            "1,400 sessions are dead, no service is failing"
+        );
+        assert_eq!(headline(1, 1), "1 service needs a look");
     }
 }
