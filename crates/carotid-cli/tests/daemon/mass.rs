@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::ground::daemon::{Daemon, carotid, ping};
 use crate::ground::events::{Event, Events};
-use crate::ground::sessions::get;
+use crate::ground::sessions::{get, raw};
 
 const WEB: usize = 20;
 const FLAGS: [&str; 6] = [
@@ -93,6 +93,28 @@ fn a_fleet_that_comes_back_in_the_meantime_is_back_and_nothing_else() {
     let over = events.next();
     assert_eq!(over.kind, "mass_silence_over", "{over:?}");
     assert_eq!(over.json["outcome"]["died"], 0);
+}
+
+#[test]
+fn mass_silence_stays_on_the_first_page_whatever_else_happens() {
+    let flags = [&FLAGS[..], &["--mass-silence-max-hold", "1h"]].concat();
+    let daemon = Daemon::start(&flags);
+    let (mut events, mut connections) = fleet(&daemon);
+    assert_eq!(events.next().kind, "mass_silence");
+    // While somebody comes back, the others are waited for.
+    ping(&mut connections[0], "web/0");
+    events.expect("back", "web/0", None);
+    // More trouble than the page lists.
+    for index in 0..12 {
+        let name = format!("job/{index}");
+        let (status, _) = raw(daemon.http, &format!("/beat/{name}/fail"));
+        assert_eq!(status, 200);
+        events.expect("opened", &name, None);
+        events.expect("dead", &name, Some("failed"));
+    }
+    let (_, page) = raw(daemon.http, "/");
+    let banner = "<strong data-say>Mass silence</strong>: 19 sessions of 20 silent together.";
+    assert!(page.contains(banner), "{page}");
 }
 
 #[test]

@@ -53,6 +53,13 @@ pub struct Cursor {
 pub(super) const SLOTS_AT_ONCE: u32 = 512;
 
 impl Driver {
+    /// How all sessions are, while there is mass silence that is not over.
+    #[must_use]
+    pub fn mass_silence(&self) -> Option<Tally> {
+        let breaker = self.shared.breaker();
+        (breaker.ongoing() > 0).then(|| breaker.all())
+    }
+
     /// What is known of a name's latest session.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Watched> {

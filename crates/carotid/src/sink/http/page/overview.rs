@@ -2,6 +2,7 @@
 
 use axum::extract::{Query, State};
 use axum::response::Response;
+use carotid_core::Tally;
 use jiff::Timestamp;
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -45,7 +46,7 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
     let main = html! {
         h1 data-say { (census.headline()) }
         (figures(&census))
-        (under_way(&late))
+        (under_way(desk.driver.mass_silence()))
         (firing(&desk.alerts.read()))
         (services(&census, &asked, &hours, now))
         div.two {
@@ -93,20 +94,18 @@ fn figures(census: &Census) -> Markup {
     }
 }
 
-/// Mass silence that is not over.
-fn under_way(late: &Late) -> Markup {
-    let mut news = late.events.iter();
-    let latest = news.find(|event| event.kind.starts_with("mass_silence"));
-    let Some(incident) = latest.and_then(|event| event.incident.as_ref()) else {
+/// Mass silence that is not over, however much has happened since it began.
+fn under_way(silence: Option<Tally>) -> Markup {
+    let Some(all) = silence else {
         return html! {};
     };
     html! {
         section.now aria-label="Under way" {
             (mark("mass_silence"))
             p {
-                strong { "Mass silence" } ": "
-                (many(incident.at_risk, "session")) " of " (count(incident.sessions))
-                " fell silent together. Their deaths are held back, as the network or this host may be to blame."
+                strong data-say { "Mass silence" } ": "
+                (many(u64::from(all.at_risk), "session")) " of " (count(u64::from(all.sessions)))
+                " silent together. Their deaths are held back, as the network or this host may be to blame."
             }
         }
     }
