@@ -1,6 +1,6 @@
 //! `carotid config`: what the daemon's settings are, where they come from, and what is wrong with them.
 
-mod check;
+pub(crate) mod check;
 mod nearest;
 pub(crate) mod origin;
 mod show;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::anyhow;
 use carotid::core::{
     self, Allowance, Breaker, BreakerConfig, Config, Engine, Suspicion, SuspicionTarget, Terms,
 };
@@ -12,6 +12,7 @@ use crate::args::{
     DEFAULT_HTTP, DEFAULT_RPC, Detection, Detector, Fleet, LogFormat, MassSilence, OnDisconnect,
     ServeArgs, Settings,
 };
+use crate::config::check::plain;
 use crate::exit::Exit;
 use crate::logging;
 
@@ -20,7 +21,7 @@ mod data;
 pub(crate) mod file;
 mod service;
 
-use file::File;
+use file::{File, Place};
 pub(crate) use service::Services;
 
 /// Everything decided.
@@ -160,7 +161,7 @@ fn allowance(fleet: &Fleet) -> Result<Allowance, Exit> {
 fn suspicion(detection: &Detection) -> Result<Suspicion, Exit> {
     let contradiction = |setting, rule, other| {
         let why = format!("{setting} belongs to the {rule} rule, but the rule is {other}");
-        Exit::settings(anyhow::anyhow!(why))
+        Exit::settings(anyhow!(why))
             .advise(format!("Leave out {setting}, or choose --detector {rule}."))
     };
     let implied = match detection.suspect_after {
@@ -246,7 +247,13 @@ pub(crate) fn existing_file() -> Option<PathBuf> {
 
 fn read(path: &Path) -> anyhow::Result<Settings> {
     let file = File::read(path)?;
-    toml::from_str(&file.text).with_context(|| format!("{} is not valid", path.display()))
+    toml::from_str(&file.text).map_err(|error| {
+        // Not as the parser would tell it: it repeats the line, which may have a secret in it.
+        let place = error.span().map(|span| file.place(span.start));
+        let place = place.map(|Place { line, column }| format!("{line}:{column}: "));
+        let (path, place) = (path.display(), place.unwrap_or_default());
+        anyhow!("{path}:{place}{}", plain(error.message()))
+    })
 }
 
 #[cfg(test)]
@@ -302,6 +309,22 @@ mod tests {
             .iter()
             .map(|(name, held_to)| (&**name, held_to.min_alive));
         assert_eq!(needs.collect::<Vec<_>>(), [("payments", 2), ("客户端", 0)]);
+    }
+
+    #[test]
+    fn a_fault_is_told_on_one_line_without_what_stands_beside_it() {
+        for (file, told) in [
+            (
+                "[alert.a]\nsecret = 'whsec_open'",
+                ":2:1: unknown key \"secret\"",
+            ),
+            ("[alert.a]\nlabels = { a = 'whsec_open' b", ":2:29: "),
+        ] {
+            let (args, _file) = args(Settings::default(), file);
+            let why = decide(args).unwrap_err().reason();
+            assert!(why.contains(told), "{why}");
+            assert!(!why.contains("whsec_") && !why.contains('\n'), "{why}");
+        }
     }
 
     #[test]

@@ -94,7 +94,7 @@ fn problem(file: &File, error: &toml::de::Error) -> Problem {
 }
 
 /// Says of an unknown key what was meant; the parser lists all that could have been.
-fn plain(message: &str) -> String {
+pub(crate) fn plain(message: &str) -> String {
     let Some(rest) = message.strip_prefix("unknown field `") else {
         return message.replace('\n', ": ");
     };

@@ -11,6 +11,7 @@ use clap::parser::ValueSource;
 use clap::{Arg, ArgMatches, Command, CommandFactory};
 
 use crate::args::Arguments;
+use crate::settings::alert::is_plain_variable;
 use crate::settings::file::{Entry, File};
 
 /// One setting in force.
@@ -204,9 +205,10 @@ fn hide_secrets(setting: &mut Setting) {
     };
     let name = setting.key.rsplit('.').next().unwrap_or_default();
     let name = name.to_ascii_lowercase().replace('-', "_");
-    let tells_where = ["_file", "_env", "_path"]
-        .iter()
-        .any(|end| name.ends_with(end));
+    // Somebody will put the secret itself where the name of its variable belongs.
+    let is_variable = || is_plain_variable(value.trim_matches(['"', '\'']));
+    let tells_where = ["_file", "_path"].iter().any(|end| name.ends_with(end))
+        || (name.ends_with("_env") && is_variable());
     let is_secret = [
         "secret",
         "token",
@@ -327,7 +329,8 @@ mod tests {
     #[test]
     fn secrets_are_not_shown() {
         let text = "[alert.a]\nurl = 'https://u:p@hooks.example/services/T0/B0?x=y'\nsecret = 'hunter2'\n\
-                    secret_file = '/etc/a'\nplain = \"http://h:1\"\napi_token = 'x'";
+                    secret_file = '/etc/a'\nplain = \"http://h:1\"\napi_token = 'x'\n\
+                    secret_env = 'PAGER_1'\nsecret-env = 'whsec_MfKQ9r8GKYqr'";
         let all = settings(&matches(&[]), Some(&file(text)));
         let values = all.iter().filter(|one| one.key.starts_with("alert."));
         let values: Vec<_> = values
@@ -340,6 +343,8 @@ mod tests {
             HIDDEN,
             "'/etc/a'",
             "\"http://h:1\"",
+            HIDDEN,
+            "'PAGER_1'",
             HIDDEN,
         ];
         assert_eq!(values, shown);

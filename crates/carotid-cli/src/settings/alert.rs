@@ -121,12 +121,7 @@ impl Table {
             (Some(_), Some(_)) => bail!("it has both secret_file and secret_env; leave one out"),
             (None, None) => Ok(Vec::new()),
             (Some(path), None) => from_file(path),
-            (None, Some(variable)) => {
-                let text = std::env::var(variable)
-                    .map_err(|_| anyhow!("the environment has no {variable}, its secret_env"))?;
-                Secret::parse_all(&text)
-                    .with_context(|| format!("the secret in the environment's {variable} is none"))
-            }
+            (None, Some(variable)) => from_environment(variable),
         }
     }
 
@@ -154,6 +149,31 @@ impl Table {
             interval: self.group_interval.map_or(default.interval, |span| span.0),
         }
     }
+}
+
+fn from_environment(variable: &str) -> anyhow::Result<Vec<Secret>> {
+    let is_name = |c: char| c == '_' || c.is_ascii_alphanumeric();
+    if variable.starts_with("whsec_") || !variable.chars().all(is_name) {
+        bail!(
+            "its secret_env is no name of a variable (is it the secret itself?); \
+             put the secret into the environment, and the variable's name here"
+        );
+    }
+    let shown = if is_plain_variable(variable) {
+        variable
+    } else {
+        "variable of that name"
+    };
+    let text = std::env::var(variable)
+        .map_err(|_| anyhow!("its secret_env is not set: the environment has no {shown}"))?;
+    Secret::parse_all(&text)
+        .with_context(|| format!("the secret in its secret_env ({shown}) is none"))
+}
+
+/// Whether a text is surely the name of a variable and can be repeated: secrets have small letters, too.
+pub(crate) fn is_plain_variable(text: &str) -> bool {
+    let is_usual = |c: char| c == '_' || c.is_ascii_uppercase() || c.is_ascii_digit();
+    !text.is_empty() && text.chars().all(is_usual)
 }
 
 fn from_file(path: &Path) -> anyhow::Result<Vec<Secret>> {
@@ -229,6 +249,22 @@ mod tests {
         assert_eq!(pager.patience.give_up_after.as_secs(), 3600);
         assert_eq!(pager.labels["team"], "money");
         assert_eq!(rules[0].on, Trouble::DEFAULT);
+    }
+
+    #[test]
+    fn a_secret_in_the_place_of_a_variable_is_not_repeated() {
+        for secret in [
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLa==",
+        ] {
+            let table = format!("[alert.pager]\nwebhook = 'http://a'\nsecret_env = '{secret}'");
+            let why = decide(&table).unwrap_err();
+            assert!(
+                why.contains("its secret_env") && !why.contains("MfKQ"),
+                "{why}"
+            );
+        }
     }
 
     #[test]

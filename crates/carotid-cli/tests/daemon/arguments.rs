@@ -106,7 +106,7 @@ fn a_file_is_read_and_its_mistakes_are_located() {
     file.write_all(b"intervall = 3\n").unwrap();
     let text = complaint(&mut serve(&["--config", &path]));
     assert!(
-        text.contains("intervall") && text.contains("line 3"),
+        text.contains("intervall") && text.contains(":3:1:"),
         "{text}"
     );
     let text = complaint(serve(&[]).env("CAROTID_TIMEOUT", "11s"));
