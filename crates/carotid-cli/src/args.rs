@@ -32,7 +32,7 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Watch sessions: the daemon
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Be a session, until stopped or for as long as a command runs
     Beat(BeatArgs),
     /// Ask a server once whether it serves
@@ -106,6 +106,13 @@ pub(crate) struct Settings {
     /// Where to answer health, sessions and events over HTTP [default: 127.0.0.1:7401]
     #[arg(long, env = "CAROTID_HTTP", value_name = "ADDR")]
     pub(crate) http: Option<String>,
+
+    /// Names that the HTTP listener is called by besides its address, such as a proxy's, with commas between
+    /// them: on loopback it answers to addresses, localhost and these alone, as any page's name may point
+    /// at this machine
+    #[arg(long, env = "CAROTID_HTTP_HOSTS", value_name = "NAME,…")]
+    #[serde(alias = "http-hosts")]
+    pub(crate) http_hosts: Option<String>,
 
     /// Folder of the journal: what was concluded, and who is to be watched after a restart; none keeps
     /// everything in memory [default: $STATE_DIRECTORY, $XDG_STATE_HOME/carotid, ~/.local/state/carotid

@@ -72,7 +72,7 @@ fn run(command: Command, matches: &ArgMatches) -> Result<ExitCode, Exit> {
             output::bytes(&script)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Serve(args) => on_runtime(true, serve::run(args, below(matches).clone())),
+        Command::Serve(args) => on_runtime(true, serve::run(*args, below(matches).clone())),
         Command::Beat(args) => on_runtime(false, beat::run(args)),
         Command::Ping(args) => on_runtime(false, ping::run(args)),
         Command::Ps(args) => on_runtime(false, ps::run(args)),

@@ -92,6 +92,7 @@ fn weigh(settings: Settings, file: Option<PathBuf>) -> Result<Decided, Exit> {
         max_sessions: settings.max_sessions.unwrap_or(defaults.max_sessions),
         ..defaults
     };
+    let http_hosts = names(&settings);
     Ok(Decided {
         listen: settings.listen.unwrap_or_else(|| DEFAULT_RPC.to_owned()),
         http: listener(settings.http.as_deref().unwrap_or(DEFAULT_HTTP)),
@@ -104,6 +105,7 @@ fn weigh(settings: Settings, file: Option<PathBuf>) -> Result<Decided, Exit> {
             services: service::configs(&settings.services).map_err(Exit::settings)?,
             max_message: MAX_MESSAGE,
             journal: data::folder(settings.data).map(JournalConfig::new),
+            http_hosts,
             alerts: alert::rules(&settings.alerts)?,
             ..ServerConfig::default()
         },
@@ -126,6 +128,18 @@ fn terms(settings: &Settings) -> Result<Terms, Exit> {
 fn listener(http: &str) -> String {
     let address = http.strip_prefix("http://").unwrap_or(http);
     address.trim_end_matches('/').to_owned()
+}
+
+/// What the HTTP listener is called, if that matters: whoever tells it to listen at a name uses that, too.
+fn names(settings: &Settings) -> Vec<String> {
+    let Some(names) = &settings.http_hosts else {
+        return Vec::new();
+    };
+    let names = names.split(',').map(|name| name.trim().to_owned());
+    let names: Vec<_> = names.filter(|name| !name.is_empty()).collect();
+    let own = listener(settings.http.as_deref().unwrap_or(DEFAULT_HTTP));
+    let own = (!names.is_empty()).then_some(own);
+    names.into_iter().chain(own).collect()
 }
 
 fn breaker(mass_silence: &MassSilence) -> BreakerConfig {
@@ -194,6 +208,7 @@ fn or(first: Settings, second: Settings) -> Settings {
     Settings {
         listen: first.listen.or(second.listen),
         http: first.http.or(second.http),
+        http_hosts: first.http_hosts.or(second.http_hosts),
         data: first.data.or(second.data),
         interval: first.interval.or(second.interval),
         timeout: first.timeout.or(second.timeout),
@@ -309,6 +324,18 @@ mod tests {
             .iter()
             .map(|(name, held_to)| (&**name, held_to.min_alive));
         assert_eq!(needs.collect::<Vec<_>>(), [("payments", 2), ("客户端", 0)]);
+    }
+
+    #[test]
+    fn a_listener_with_names_is_called_by_its_own_too() {
+        let names = |file| {
+            let (args, _file) = args(Settings::default(), file);
+            decide(args).unwrap().server.http_hosts
+        };
+        assert_eq!(names("http = 'web:80'"), [""; 0]);
+        assert_eq!(names("http_hosts = ' '"), [""; 0]);
+        let told = names("http = 'http://web:80/'\nhttp-hosts = 'a.example, b.example'");
+        assert_eq!(told, ["a.example", "b.example", "web:80"]);
     }
 
     #[test]

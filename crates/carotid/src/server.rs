@@ -35,6 +35,10 @@ pub struct ServerConfig {
     pub journal: Option<JournalConfig>,
     /// Who is told of what. Default: nobody.
     pub alerts: Vec<Rule>,
+    /// Names that the operations listener is called by besides its address, such as a proxy's. On loopback it
+    /// answers to addresses, `localhost` and these alone, elsewhere to any name if there are none of these: a
+    /// page whose name points at this machine could read it through a browser otherwise. Default: none.
+    pub http_hosts: Vec<String>,
     /// The longest message a peer may send, in bytes. Default: 4 MiB; heartbeats alone need 1 KiB.
     pub max_message: usize,
     /// How long a peer may take to send its first complete call. Default: 5 s.
@@ -54,6 +58,7 @@ impl Default for ServerConfig {
             allowance: Allowance::default(),
             journal: None,
             alerts: Vec::new(),
+            http_hosts: Vec::new(),
             max_message: 4 << 20,
             first_call_timeout: Duration::from_secs(5),
             write_timeout: Duration::from_secs(5),
@@ -231,8 +236,8 @@ impl Server {
                 readers.clone(),
                 stop.clone(),
             );
-            let served = http::serve(listener, desk, beats);
-            background.spawn(served);
+            let names = self.config.http_hosts.clone();
+            background.spawn(async move { http::serve(listener, desk, beats, &names).await });
         }
 
         let served = server

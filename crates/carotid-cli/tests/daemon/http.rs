@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use crate::ground::daemon::Daemon;
-use crate::ground::sessions::{get, raw};
+use crate::ground::sessions::{get, raw, raw_with};
 
 #[test]
 fn health_is_plain_and_in_detail_where_asked() {
@@ -15,6 +15,38 @@ fn health_is_plain_and_in_detail_where_asked() {
         let (status, text) = raw(daemon.http, &format!("{path}?verbose"));
         assert_eq!(status, 200);
         assert!(text.contains("[+] process: ok"), "{text}");
+    }
+}
+
+#[test]
+fn whoever_means_another_host_is_told_so_and_nothing_else() {
+    let daemon = Daemon::start(&["--http-hosts", "status.example.org"]);
+    let _session = daemon.ping("payments/7");
+    let ask = |host: &str, path: &str| {
+        let (head, body) = raw_with(daemon.http, path, &format!("Host: {host}\r\n"));
+        let status = head.split(' ').nth(1).unwrap().to_owned();
+        (status, body)
+    };
+    for path in [
+        "/",
+        "/pulse",
+        "/api/v1/sessions",
+        "/metrics",
+        "/beat/payments/7/left",
+        "/nowhere",
+    ] {
+        let (status, body) = ask("evil.example:7401", path);
+        assert_eq!(status, "421", "{path}");
+        assert!(
+            body.contains("--http-hosts") && !body.contains("payments"),
+            "{body}"
+        );
+    }
+    let own = daemon.http.to_string();
+    for host in [&own, "localhost:1", "status.example.org"] {
+        let (status, body) = ask(host, "/api/v1/sessions");
+        assert_eq!(status, "200", "{host}");
+        assert!(body.contains("payments/7"), "{body}");
     }
 }
 

@@ -8,6 +8,7 @@ mod events;
 mod fault;
 mod health;
 mod history;
+mod host;
 mod methods;
 mod metrics;
 mod page;
@@ -23,6 +24,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
@@ -33,6 +35,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use self::host::Hosts;
 use super::alert::Board;
 use super::api::{Failure, Stalls};
 use super::journal::Archive;
@@ -72,7 +75,9 @@ pub(crate) struct Desk {
 }
 
 /// Answers on `listener` until `stop`; from `shutdown` on it says that the server is not ready.
-pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
+/// `names` are those that it is called by, besides its address.
+pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats, names: &[String]) {
+    let hosts = Hosts::new(listener.local_addr().ok(), names);
     let stop = desk.stop.clone();
     let router = Router::new()
         .merge(health::routes())
@@ -90,7 +95,8 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats) {
         .merge(alerts::routes())
         .fallback(nowhere)
         .with_state(desk)
-        .merge(source::http::routes(beats));
+        .merge(source::http::routes(beats))
+        .layer(from_fn_with_state(hosts, host::check));
     let mut connections = JoinSet::new();
     loop {
         let (tcp, peer) = tokio::select! {

@@ -19,7 +19,7 @@ struct Answer {
 
 /// Sends one request, as curl would.
 async fn ask(ground: &Ground, request: &str, headers: &[&str], body: &str) -> Answer {
-    let mut text = format!("{request} HTTP/1.1\r\nHost: carotid\r\nConnection: close\r\n");
+    let mut text = format!("{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for header in headers {
         write!(text, "{header}\r\n").unwrap();
     }

@@ -18,7 +18,7 @@ pub(crate) struct Answer {
 
 /// Asks for a path, with these further headers.
 pub(crate) async fn get(ground: &Ground, path: &str, headers: &[&str]) -> Answer {
-    let mut text = format!("GET {path} HTTP/1.1\r\nHost: carotid\r\nConnection: close\r\n");
+    let mut text = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n");
     for header in headers {
         write!(text, "{header}\r\n").unwrap();
     }

@@ -24,7 +24,7 @@ async fn get(ground: &Ground, path: &str) -> Answer {
 /// The same with one more line of a request's head.
 async fn get_with(ground: &Ground, path: &str, line: &str) -> Answer {
     let mut stream = TcpStream::connect(ground.operations).await.unwrap();
-    let head = format!("GET {path} HTTP/1.0\r\nHost: carotid\r\nAccept: text/html\r\n");
+    let head = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: text/html\r\n");
     let request = format!("{head}{line}\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();

@@ -77,7 +77,7 @@ async fn a_reader_that_stalls_does_not_hold_up_the_end() {
     let mut half_a_request = TcpStream::connect(ground.operations).await.unwrap();
     half_a_request.write_all(b"GET / HT").await.unwrap();
     let mut follower = TcpStream::connect(ground.operations).await.unwrap();
-    let request = b"GET /api/v1/events HTTP/1.1\r\nHost: a\r\n\r\n";
+    let request = b"GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n";
     follower.write_all(request).await.unwrap();
     let mut status = [0; 12];
     in_time(follower.read_exact(&mut status)).await.unwrap();
