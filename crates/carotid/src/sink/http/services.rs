@@ -79,7 +79,15 @@ fn healths(words: &str) -> Result<Vec<ServiceHealth>, FilterError> {
         let health = ALL.into_iter().find(|health| health.as_str() == word);
         health.ok_or_else(|| FilterError::Health(word.to_owned()))
     };
-    words.split(',').map(known).collect()
+    let mut healths = Vec::new();
+    for word in words.split(',') {
+        let health = known(word)?;
+        // Each is looked at for every service.
+        if !healths.contains(&health) {
+            healths.push(health);
+        }
+    }
+    Ok(healths)
 }
 
 async fn one(State(desk): State<Desk>, name: Result<Path<String>, PathRejection>) -> Response {
@@ -95,4 +103,15 @@ async fn one(State(desk): State<Desk>, name: Result<Path<String>, PathRejection>
 /// Why a service is not known.
 pub(super) fn unknown(name: &str) -> String {
     format!("no session of a service named {name:?} is being watched or has died lately")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_said_often_is_kept_once() {
+        let healths = healths("fail,".repeat(5000).trim_end_matches(',')).unwrap();
+        assert_eq!(healths, [ServiceHealth::Fail]);
+    }
 }

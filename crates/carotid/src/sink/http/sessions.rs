@@ -148,7 +148,9 @@ fn healths(words: &str) -> Result<(Vec<Health>, bool), FilterError> {
     let (mut healths, mut wedged) = (Vec::new(), false);
     for word in words.split(',') {
         match ALL.into_iter().find(|health| health.as_str() == word) {
-            Some(health) => healths.push(health),
+            // Each is looked at for every session.
+            Some(health) if !healths.contains(&health) => healths.push(health),
+            Some(_) => {}
             None if word == "wedged" => wedged = true,
             None => return Err(FilterError::Health(word.to_owned())),
         }
@@ -184,4 +186,16 @@ fn place(text: &str) -> Option<Place> {
         rank: rank.parse().ok()?,
         name: name.into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_said_often_is_kept_once() {
+        let (healths, wedged) =
+            healths("dead,wedged,alive,".repeat(5000).trim_end_matches(',')).unwrap();
+        assert_eq!((healths, wedged), (vec![Health::Dead, Health::Alive], true));
+    }
 }

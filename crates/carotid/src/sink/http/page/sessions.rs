@@ -86,17 +86,22 @@ impl Asked {
             (!text.is_empty()).then(|| text.to_owned())
         };
         let states = self.state.split(',').filter(|word| !word.is_empty());
-        let states = states.map(|asked| {
-            let known = STATES.into_iter().find(|state| *state == asked);
-            known.ok_or_else(|| AskedError::State(asked.to_owned()))
-        });
+        let mut known = Vec::new();
+        for asked in states {
+            let state = STATES.into_iter().find(|state| *state == asked);
+            let state = state.ok_or_else(|| AskedError::State(asked.to_owned()))?;
+            // Each is looked at for every session.
+            if !known.contains(&state) {
+                known.push(state);
+            }
+        }
         let host =
             text(&self.host).map(|host| host.parse::<IpAddr>().map_err(|_| AskedError::Host(host)));
         let wanted = Wanted {
             search: text(&self.search),
             service: text(&self.service),
             host: host.transpose()?,
-            states: states.collect::<Result<_, _>>()?,
+            states: known,
             but: None,
         };
         let sort = match &*self.sort {
