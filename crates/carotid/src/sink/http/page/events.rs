@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::super::Desk;
 use super::frame::{Leaf, Place};
-use super::late::latest;
+use super::late::{AT_MOST, Late, latest};
 use super::sentence;
 use super::words::{clock, count, mark, query, session_link, spoken};
 use crate::sink::api::Event;
@@ -113,7 +113,7 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
         ol #events .events.long data-stream=[stream] aria-label="Events, newest first" {
             @for event in &late.events { (item(event)) }
         }
-        p #no-events .empty { "Nothing like that has happened yet." }
+        p #no-events .empty { (nothing(&late)) }
         nav.pages aria-label="Pages of events" {
             @if !is_newest { a href=(filter.path("/events", "")) { "Newest" } }
             @if let Some(older) = late.older { a href=(filter.path("/events", &format!("&before={older}"))) { "Older" } }
@@ -125,6 +125,19 @@ pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -
         main,
     };
     leaf.answer(asked.fragment.is_some())
+}
+
+/// What is to be said where no event is.
+fn nothing(late: &Late) -> Markup {
+    html! {
+        @if late.older.is_some() {
+            "Nothing like that is among these " (count(AT_MOST)) " events. There are older ones."
+        } @else if late.is_cut {
+            "Nothing like that is among the events that are kept."
+        } @else {
+            "Nothing like that has happened yet."
+        }
+    }
 }
 
 fn form(filter: &Filter) -> Markup {
@@ -186,5 +199,31 @@ pub(super) fn many(first: u64, last: u64, kinds: &[(&'static str, u64)]) -> Mark
             }
             span.seq { "#" (first) "–" (last) }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_found_is_not_nothing_ever() {
+        let told = |older, is_cut| {
+            let late = Late {
+                older,
+                is_cut,
+                ..Late::default()
+            };
+            nothing(&late).into_string()
+        };
+        assert_eq!(told(None, false), "Nothing like that has happened yet.");
+        assert_eq!(
+            told(Some(7), false),
+            "Nothing like that is among these 20,000 events. There are older ones."
+        );
+        assert_eq!(
+            told(None, true),
+            "Nothing like that is among the events that are kept."
+        );
     }
 }

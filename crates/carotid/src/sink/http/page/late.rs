@@ -7,7 +7,7 @@ use crate::sink::api::Event;
 const AT_ONCE: u64 = 1000;
 
 /// Events looked at for one page, whether or not they are wanted.
-const AT_MOST: u64 = 20_000;
+pub(super) const AT_MOST: u64 = 20_000;
 
 /// Some of the latest events.
 #[derive(Debug, Default)]
@@ -16,6 +16,8 @@ pub(super) struct Late {
     pub(super) events: Vec<Event>,
     /// Below which number to look for older ones; none if there are none.
     pub(super) older: Option<u64>,
+    /// There were older ones, but they are not kept.
+    pub(super) is_cut: bool,
 }
 
 /// At most `limit` of the latest events below number `before` that are wanted, by their kind and the name
@@ -42,6 +44,7 @@ pub(super) async fn latest(
         }
         if !is_all {
             // What is older is not kept.
+            late.is_cut = true;
             return late;
         }
         end = begin;
