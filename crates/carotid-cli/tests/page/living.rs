@@ -147,7 +147,7 @@ fn what_is_firing_and_whom_it_does_not_reach_stand_on_the_first_page() {
     );
     let _frozen = daemon.ping("payments/1");
     tab.until("document.getElementById('firing')");
-    tab.until("document.querySelector('[aria-labelledby=firing]').innerText.includes('told by the rule pager')");
+    tab.until("document.querySelector('[aria-labelledby=firing]').innerText.includes('perhaps not told yet by the rule pager')");
     tab.until("document.querySelector('[aria-labelledby=firing]').innerText.includes('pager does not reach')");
     tab.expect_clean();
 }

@@ -124,7 +124,14 @@ fn firing(alerts: &Alerts) -> Markup {
             div.head { h2 #firing { "Firing" } span.cause { (count(number)) } }
             ol.events.short {
                 @for rule in &alerts.rules {
-                    @for firing in rule.firing.iter().take(LATE) { (trouble(&rule.rule, firing)) }
+                    @for firing in rule.firing.iter().take(LATE) { (trouble(rule, firing)) }
+                    @let more = rule.firing_count.saturating_sub(LATE as u64);
+                    @if more > 0 {
+                        li data-key=(format!("{} more", rule.rule)) {
+                            span {} span {}
+                            span.text { a href="/api/v1/alerts" { (count(more)) " more" } " of the rule " (rule.rule) }
+                        }
+                    }
                 }
                 @for rule in unheard { (undelivered(rule)) }
             }
@@ -137,7 +144,10 @@ fn is_unheard(rule: &RuleState) -> bool {
     rule.gone || rule.last_error.is_some()
 }
 
-fn trouble(rule: &str, firing: &Firing) -> Markup {
+fn trouble(rule: &RuleState, firing: &Firing) -> Markup {
+    // Which notices are still to be delivered is not known here.
+    let is_told = rule.pending == 0 && !is_unheard(rule);
+    let rule = &rule.rule;
     html! {
         li data-key=(format!("{rule} {} {}", firing.trouble, firing.subject)) {
             (words::clock(firing.since))
@@ -145,7 +155,7 @@ fn trouble(rule: &str, firing: &Firing) -> Markup {
             span.text {
                 bdi translate="no" { (firing.subject) }
                 @if firing.count > 1 { ", " (many(firing.count, "session")) }
-                ", told by the rule " (rule)
+                @if is_told { ", told by the rule " (rule) } @else { ", perhaps not told yet by the rule " (rule) }
             }
         }
     }
@@ -308,5 +318,53 @@ fn journal(desk: &Desk) -> Markup {
             "; until it can, nobody is declared dead"
         },
         None => html! { "written, " (count(status.size_bytes.div_ceil(1 << 20))) " MB" },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(pending: u64, last_error: Option<&str>) -> Alerts {
+        let firing = |index| Firing {
+            trouble: "dead".into(),
+            subject: format!("web/{index}"),
+            since: Timestamp::UNIX_EPOCH,
+            count: 1,
+        };
+        Alerts {
+            rules: vec![RuleState {
+                rule: "pager".to_owned(),
+                kind: "webhook".into(),
+                destination: "http://a".to_owned(),
+                on: Vec::new(),
+                firing: (0..20).map(firing).collect(),
+                firing_count: 1400,
+                cursor: 1,
+                pending,
+                delivered: 0,
+                dead_letters: 0,
+                last_delivered_at: None,
+                last_error: last_error.map(str::to_owned),
+                last_error_at: None,
+                gone: false,
+            }],
+        }
+    }
+
+    #[test]
+    fn what_was_not_delivered_is_not_called_told() {
+        let told = "perhaps not told yet by the rule";
+        assert!(!firing(&rule(0, None)).into_string().contains(told));
+        for alerts in [rule(1, None), rule(0, Some("nobody answers"))] {
+            let page = firing(&alerts).into_string();
+            assert_eq!(page.matches(told).count(), LATE, "{page}");
+        }
+    }
+
+    #[test]
+    fn what_is_left_out_is_counted() {
+        let page = firing(&rule(0, None)).into_string();
+        assert!(page.contains(">1,392 more</a> of the rule pager"), "{page}");
     }
 }
