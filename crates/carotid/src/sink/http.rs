@@ -12,6 +12,7 @@ mod host;
 mod methods;
 mod metrics;
 mod page;
+mod room;
 mod services;
 mod sessions;
 
@@ -36,6 +37,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use self::host::Hosts;
+use self::room::Room;
 use super::alert::Board;
 use super::api::{Failure, Stalls};
 use super::journal::Archive;
@@ -78,6 +80,7 @@ pub(crate) struct Desk {
 /// `names` are those that it is called by, besides its address.
 pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats, names: &[String]) {
     let hosts = Hosts::new(listener.local_addr().ok(), names);
+    let room = Room::default();
     let stop = desk.stop.clone();
     let router = Router::new()
         .merge(health::routes())
@@ -96,7 +99,13 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats, names
         .fallback(nowhere)
         .with_state(desk)
         .merge(source::http::routes(beats))
+        .layer(from_fn_with_state(room.clone(), room::seat))
         .layer(from_fn_with_state(hosts, host::check));
+    answer(listener, router, room, stop).await;
+}
+
+/// Answers all connections until `stop`.
+async fn answer(listener: TcpListener, router: Router, room: Room, stop: CancellationToken) {
     let mut connections = JoinSet::new();
     loop {
         let (tcp, peer) = tokio::select! {
@@ -107,8 +116,15 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats, names
         // A reader that takes nothing for this long is not kept.
         match set_options(&tcp, USER_TIMEOUT) {
             Ok(()) => {
-                let caller = Caller(peer);
-                connections.spawn(converse(tcp, caller, router.clone(), stop.clone()));
+                let (caller, router, stop) = (Caller(peer), router.clone(), stop.clone());
+                if let Some(place) = room.connection() {
+                    connections.spawn(async move {
+                        converse(tcp, caller, router, stop).await;
+                        drop(place);
+                    });
+                } else {
+                    connections.spawn(room.clone().turn_away(tcp, router));
+                }
             }
             Err(error) => tracing::debug!(%peer, %error, "connection refused: its socket failed"),
         }

@@ -9,6 +9,7 @@ let from = "";
 let last = "";
 let isPaused = false;
 let waiting = [];
+let again = 0;
 
 export function follow() {
   const list = document.getElementById("events");
@@ -40,6 +41,11 @@ function open() {
   const url = new URL(from, location.href);
   if (last) url.searchParams.set("after", last);
   source = new EventSource(url);
+  // A browser asks no second time where it was refused.
+  source.onerror = () => {
+    clearTimeout(again);
+    if (source?.readyState === EventSource.CLOSED) again = setTimeout(open, 5000);
+  };
   source.onmessage = ({ data, lastEventId }) => {
     last = lastEventId;
     if (!waiting.length) requestAnimationFrame(show);

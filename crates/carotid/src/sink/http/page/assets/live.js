@@ -27,6 +27,7 @@ let cost = 0;
 let began = 0;
 let seenAt = Date.now();
 let heardAt = Date.now();
+let connectedAt = 0;
 let watch = 0;
 let shown = "";
 let address = location.href;
@@ -64,7 +65,9 @@ function listen() {
 function connect() {
   pulse?.close();
   pulse = new EventSource("/pulse");
-  pulse.onerror = lose;
+  connectedAt = Date.now();
+  // Whether the server is there, the next answer tells.
+  pulse.onerror = () => (isEvents() ? lose() : soon(LEAST));
   pulse.onmessage = ({ data }) => {
     heardAt = Date.now();
     const isNews = data !== place;
@@ -78,8 +81,11 @@ function connect() {
 
 // A server that hangs, or a network that has gone, closes no connection.
 function check() {
-  const isRefused = pulse?.readyState === EventSource.CLOSED;
-  if (Date.now() - heardAt < SILENCE && !isRefused) return;
+  if (Date.now() - heardAt < SILENCE) {
+    // A browser asks no second time where it was refused.
+    if (pulse?.readyState === EventSource.CLOSED && Date.now() - connectedAt > SILENCE) connect();
+    return;
+  }
   lose();
   heardAt = Date.now();
   connect();
