@@ -16,6 +16,8 @@ pub(super) struct Top {
     pub(super) rows: Rows,
     /// The name of the row that keys act on; rows come and go.
     pub(super) chosen: Option<String>,
+    /// Where that was seen last.
+    place: usize,
     pub(super) detail: Option<Detail>,
     pub(super) link: Link,
     pub(super) event: Option<Event>,
@@ -129,6 +131,7 @@ impl Top {
                 has_more: false,
             },
             chosen: None,
+            place: 0,
             detail: None,
             link: Link::Waiting,
             event: None,
@@ -160,7 +163,9 @@ impl Top {
     pub(super) fn position(&self) -> Option<usize> {
         let chosen = self.chosen.as_deref();
         let position = self.rows.names().position(|name| Some(name) == chosen);
-        position.or_else(|| (self.rows.len() > 0).then_some(0))
+        // Where the chosen row is gone, what has come into its place is the nearest.
+        let nearest = || Some(self.place.min(self.rows.len().checked_sub(1)?));
+        position.or_else(nearest)
     }
 
     fn on_answer(&mut self, answer: Answer) {
@@ -182,6 +187,10 @@ impl Top {
         };
         if asked == wanted {
             self.rows = answer.rows;
+            let mut names = self.rows.names();
+            if let Some(at) = names.position(|name| Some(name) == self.chosen.as_deref()) {
+                self.place = at;
+            }
         }
     }
 
@@ -263,6 +272,7 @@ impl Top {
         let from = self.position().unwrap_or(0);
         let to = from.saturating_add_signed(by).min(last);
         self.chosen = self.rows.names().nth(to).map(str::to_owned);
+        self.place = to;
         self.follow_choice();
     }
 
@@ -287,6 +297,7 @@ impl Top {
         self.subject = subject;
         self.search.clear();
         self.chosen = None;
+        self.place = 0;
         self.detail = None;
         if self.link == Link::Up {
             self.link = Link::Waiting;

@@ -108,6 +108,30 @@ fn the_chosen_row_stays_chosen_wherever_it_goes() {
 }
 
 #[test]
+fn where_the_chosen_row_has_gone_the_one_in_its_place_is_chosen() {
+    let mut top = answered();
+    press(&mut top, &[KeyCode::Down]);
+    assert_eq!(top.chosen.as_deref(), Some("payments"));
+    let rows = |names: &[&str]| Rows::Services {
+        services: names.iter().map(|name| service(name, "pass")).collect(),
+        has_more: false,
+    };
+    let mut tell = |names: &[&str]| {
+        let question = top.question();
+        top.update(Input::Answer(Ok(Box::new(Answer {
+            question,
+            rows: rows(names),
+            verdict: None,
+        }))));
+        top.position()
+    };
+    assert_eq!(tell(&["auth", "mail", "payments", "web"]), Some(2));
+    assert_eq!(tell(&["auth", "mail", "web"]), Some(2));
+    assert_eq!(tell(&["auth", "mail"]), Some(1));
+    assert_eq!(tell(&[]), None);
+}
+
+#[test]
 fn enter_goes_in_and_escape_comes_back_to_where_one_was() {
     let mut top = answered();
     press(&mut top, &[KeyCode::Down, KeyCode::Enter]);
