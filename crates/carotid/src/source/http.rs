@@ -18,7 +18,9 @@ use axum::http::header::{ACCEPT, ALLOW, CACHE_CONTROL, RETRY_AFTER};
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::any;
-use carotid_core::{Allowance, Attendance, NameError, OpenError, SessionName, Terms, TermsError};
+use carotid_core::{
+    Allowance, Attendance, Health, NameError, OpenError, SessionName, Terms, TermsError,
+};
 use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
@@ -206,14 +208,14 @@ async fn beat(
     };
     let (name, word) = match name.map(|Path(name)| session(head.uri.path(), &name)) {
         Ok(Ok(session)) => session,
-        Ok(Err(error)) => return answer(&head.headers, Err(error.into())),
-        Err(_) => return answer(&head.headers, Err(BeatError::Encoding)),
+        Ok(Err(error)) => return answer(&head.headers, Word::Beat, Err(error.into())),
+        Err(_) => return answer(&head.headers, Word::Beat, Err(BeatError::Encoding)),
     };
     if let Err((status, why)) = discard(body).await {
         return refuse(status, why);
     }
     beats.attentive.begin();
-    answer(&head.headers, beats.hear(name, word, &asked, peer))
+    answer(&head.headers, word, beats.hear(name, word, &asked, peer))
 }
 
 /// Which session, and what is said of it. The last word of a path may be a name's end as well; then its
@@ -249,9 +251,13 @@ async fn discard(body: Body) -> Result<(), (StatusCode, String)> {
 }
 
 /// What a script reads: `ok`, or the session in JSON if it asks for that.
-fn answer(headers: &HeaderMap, outcome: Result<Watched, BeatError>) -> Response {
+fn answer(headers: &HeaderMap, word: Word, outcome: Result<Watched, BeatError>) -> Response {
     let mut response = match outcome {
         Ok(watched) if wants_json(headers) => Json(Session::from(watched)).into_response(),
+        // Only a goodbye leaves the dead as they are.
+        Ok(watched) if watched.view.health == Health::Dead && word == Word::Left => {
+            "it was dead already, and stays so\n".into_response()
+        }
         Ok(_) => "ok\n".into_response(),
         Err(error) => refusal(&error),
     };

@@ -85,6 +85,11 @@ async fn a_failure_is_death_at_once_and_a_goodbye_is_none() {
     assert_eq!(status(&ground, "POST /beat/job/left").await, 200);
     assert_eq!(status(&ground, "POST /beat/new/fail").await, 200);
     assert_eq!(status(&ground, "POST /beat/nobody/left").await, 404);
+    // Who has died cannot leave any more, and is told so.
+    assert_eq!(status(&ground, "POST /beat/late/fail").await, 200);
+    let answer = ask(&ground, "POST /beat/late/left", &[], "").await;
+    let told = (answer.status, answer.body.as_str());
+    assert_eq!(told, (200, "it was dead already, and stays so\n"));
     for event in [
         "opened job",
         "dead job failed",
