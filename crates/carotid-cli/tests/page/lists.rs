@@ -91,3 +91,20 @@ fn filter_search_and_paging_work_with_a_hundred_thousand_sessions() {
     assert_eq!(tab.text("tbody tr:first-child .name"), "svc-07");
     tab.expect_clean();
 }
+
+#[test]
+fn going_back_takes_back_what_was_searched_for() {
+    let daemon = Daemon::start(&[]);
+    let _session = daemon.ping("orders/1");
+    let browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.go(daemon.http, "/sessions");
+    tab.until("document.querySelector('tr[data-key=\"orders/1\"]')");
+    tab.evaluate("document.getElementById('search').focus()");
+    tab.type_text("nobody");
+    tab.until("location.search.includes('nobody') && !document.querySelector('tr[data-key]')");
+    tab.evaluate("history.back()");
+    tab.until("document.querySelector('tr[data-key=\"orders/1\"]')");
+    tab.until("document.getElementById('search').value === ''");
+    tab.expect_clean();
+}

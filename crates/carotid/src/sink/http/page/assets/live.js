@@ -41,7 +41,7 @@ export function start() {
   document.addEventListener("visibilitychange", () => (document.hidden ? stop() : listen()));
   addEventListener("pagehide", stop);
   addEventListener("pageshow", (event) => event.persisted && listen());
-  addEventListener("popstate", () => go(location.href, false));
+  addEventListener("popstate", back);
   if (!document.hidden) listen();
 }
 
@@ -125,6 +125,12 @@ export async function go(next, remember = true) {
   clearTimeout(timer);
   await load(address, true);
   soon(IDLE);
+}
+
+// What was typed belongs to the address that was left.
+async function back() {
+  await go(location.href, false);
+  for (const form of main().querySelectorAll("form[data-live]")) form.reset();
 }
 
 async function load(from, isAsked) {
