@@ -158,3 +158,21 @@ fn the_choice_of_a_theme_is_kept() {
     assert_eq!(tab.evaluate(ground), dark);
     tab.expect_clean();
 }
+
+#[test]
+fn where_nothing_may_be_kept_the_page_works_and_the_theme_holds_for_it() {
+    let daemon = Daemon::start(&[]);
+    let browser = Browser::start();
+    let mut tab = browser.tab();
+    tab.without_storage();
+    tab.prefer("light");
+    tab.go(daemon.http, "/");
+    tab.until("document.getElementById('live').dataset.state === 'live'");
+    tab.click("#theme");
+    assert_eq!(
+        tab.evaluate("document.documentElement.dataset.theme"),
+        "dark"
+    );
+    assert_eq!(tab.text("#theme"), "Light");
+    tab.expect_clean();
+}

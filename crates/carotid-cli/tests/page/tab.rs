@@ -140,6 +140,16 @@ impl Tab {
             .call("Emulation.setScriptExecutionDisabled", &forbidden);
     }
 
+    /// Lets pages keep nothing, as a strict reader does.
+    pub(super) fn without_storage(&mut self) {
+        let blocked = "Object.defineProperty(window, 'localStorage', {
+            get() { throw new DOMException('not here', 'SecurityError'); } })";
+        self.protocol.call(
+            "Page.addScriptToEvaluateOnNewDocument",
+            &json!({"source": blocked}),
+        );
+    }
+
     /// All that a screen reader is told.
     pub(super) fn accessibility(&mut self) -> Vec<Value> {
         let tree = self

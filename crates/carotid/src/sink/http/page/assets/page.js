@@ -18,8 +18,12 @@ function theme() {
   button.hidden = false;
   button.onclick = () => {
     root.dataset.theme = isDark() ? "light" : "dark";
-    localStorage.setItem("theme", root.dataset.theme);
     show();
+    try {
+      localStorage.setItem("theme", root.dataset.theme);
+    } catch {
+      // It holds for this page.
+    }
   };
   dark.addEventListener("change", show);
   show();
