@@ -13,6 +13,7 @@ mod methods;
 mod metrics;
 mod page;
 mod room;
+mod safe;
 mod services;
 mod sessions;
 
@@ -25,7 +26,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::extract::rejection::QueryRejection;
 use axum::http::{HeaderMap, StatusCode, Uri};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Json, Response};
 use axum::routing::get;
 use hyper::server::conn::http1;
@@ -100,7 +101,8 @@ pub(crate) async fn serve(listener: TcpListener, desk: Desk, beats: Beats, names
         .with_state(desk)
         .merge(source::http::routes(beats))
         .layer(from_fn_with_state(room.clone(), room::seat))
-        .layer(from_fn_with_state(hosts, host::check));
+        .layer(from_fn_with_state(hosts, host::check))
+        .layer(from_fn(safe::dress));
     answer(listener, router, room, stop).await;
 }
 

@@ -269,3 +269,48 @@ async fn a_page_that_is_known_is_not_sent_again() {
     let changed = get_with(&ground, "/sessions?fragment=1", &known).await;
     assert_eq!(changed.status, 200);
 }
+
+#[tokio::test]
+async fn an_address_that_cannot_be_read_is_told_as_a_page() {
+    let ground = Ground::start().await;
+    for path in [
+        "/events?before=abc",
+        "/?search=a&search=b",
+        "/sessions?sort=name&sort=name",
+    ] {
+        let answer = get(&ground, path).await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(
+            answer.body.contains("<h1>No such page</h1>"),
+            "{}",
+            answer.body
+        );
+        assert!(!answer.body.contains("deserialize"), "{}", answer.body);
+    }
+}
+
+#[tokio::test]
+async fn every_answer_runs_nothing_and_is_what_it_says() {
+    let ground = Ground::start().await;
+    for path in [
+        "/",
+        "/debug/rpc",
+        "/api/v1/sessions",
+        "/api/v1/sessions?sort=x",
+        "/metrics",
+        "/livez",
+        "/nowhere",
+    ] {
+        let answer = get(&ground, path).await;
+        assert!(
+            answer.head.contains("x-content-type-options: nosniff"),
+            "{path}: {}",
+            answer.head
+        );
+        let policies = answer
+            .head
+            .matches("content-security-policy: default-src 'none'")
+            .count();
+        assert_eq!(policies, 1, "{path}: {}", answer.head);
+    }
+}

@@ -5,6 +5,7 @@
 //! text: they reach a page through `maud`, which escapes them, and nothing inline is ever run, see
 //! [`frame`].
 
+mod asked;
 mod assets;
 mod bars;
 mod events;

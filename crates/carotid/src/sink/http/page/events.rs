@@ -1,12 +1,13 @@
 //! `/events`: what happened, newest first, and what happens.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::Desk;
+use super::asked::Asking;
 use super::frame::{Leaf, Place};
 use super::late::{AT_MOST, Late, latest};
 use super::sentence;
@@ -85,7 +86,7 @@ impl Filter {
     }
 }
 
-pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn show(State(desk): State<Desk>, Asking(asked): Asking<Asked>) -> Response {
     let hub = desk.driver.hub();
     let filter = &asked.filter;
     if !filter.is_known() {

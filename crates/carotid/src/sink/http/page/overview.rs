@@ -1,6 +1,6 @@
 //! `/`: the services, what is wrong, and what happened of late.
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
 use carotid_core::Tally;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::Desk;
+use super::asked::Asking;
 use super::bars::{self, Scale};
 use super::frame::{Leaf, Place};
 use super::late::{Late, latest};
@@ -35,7 +36,7 @@ pub(super) struct Asked {
     after: Option<String>,
 }
 
-pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn show(State(desk): State<Desk>, Asking(asked): Asking<Asked>) -> Response {
     let after = asked.after.as_deref().and_then(key);
     let search = asked.search.trim();
     let census = census(&desk.driver, search, after.as_ref(), LINES).await;

@@ -1,13 +1,14 @@
 //! `/sessions/{name}`: what we believe of one session, why, and who else would be affected.
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::Desk;
+use super::asked::Asking;
 use super::frame::{Leaf, Place};
 use super::past::{self, Past};
 use super::rows::{Choice, From, Screenful, Sort, Wanted, host_of};
@@ -32,7 +33,7 @@ pub(super) struct Asked {
 
 pub(super) async fn show(
     State(desk): State<Desk>,
-    Query(asked): Query<Asked>,
+    Asking(asked): Asking<Asked>,
     name: Result<Path<String>, PathRejection>,
 ) -> Response {
     let Ok(Path(name)) = name else {

@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::Desk;
+use super::asked::Asking;
 use super::frame::{Leaf, Place};
 use super::rows::{Choice, From, Key, Screenful, Sort, Wanted};
 use super::words::{count, many, query, session_link, span, state, time};
@@ -53,7 +54,7 @@ enum AskedError {
     Place(String),
 }
 
-pub(super) async fn show(State(desk): State<Desk>, Query(asked): Query<Asked>) -> Response {
+pub(super) async fn show(State(desk): State<Desk>, Asking(asked): Asking<Asked>) -> Response {
     let (wanted, sort, from) = match asked.read() {
         Ok(read) => read,
         Err(error) => {

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::sse;
 use axum::response::sse::{KeepAlive, Sse};
@@ -14,6 +14,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::super::{Desk, refuse};
+use super::asked::Asking;
 use super::events::{Filter, item, many};
 use super::late::journaled;
 use crate::hub::{Record, Subscription};
@@ -44,7 +45,7 @@ fn place(text: &str) -> Option<(u64, u64)> {
 
 pub(super) async fn follow(
     State(desk): State<Desk>,
-    Query(asked): Query<Asked>,
+    Asking(asked): Asking<Asked>,
     headers: HeaderMap,
 ) -> Response {
     // A browser that reconnects repeats its first address, so the header is the newer of the two.
