@@ -46,7 +46,7 @@ fn tell(subject: &str, history: &History) -> String {
     if let Some(hours) = &history.hours {
         text += &bar(history, hours);
     }
-    text += &deaths(&history.events);
+    text += &deaths(history);
     text += &events(&history.events);
     text
 }
@@ -132,16 +132,17 @@ fn sign((up, down): (u64, u64)) -> char {
     }
 }
 
-/// How many of the events below are deaths, and of what.
-fn deaths(events: &[Event]) -> String {
-    let mut causes: BTreeMap<&str, u32> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.kind == "dead") {
+/// How many deaths there were, and what those among the events below were of.
+fn deaths(history: &History) -> String {
+    let mut causes: BTreeMap<&str, u64> = BTreeMap::new();
+    for event in history.events.iter().filter(|event| event.kind == "dead") {
         *causes
             .entry(event.cause.as_deref().unwrap_or("-"))
             .or_default() += 1;
     }
-    let dead: u32 = causes.values().sum();
-    if dead == 0 {
+    let listed: u64 = causes.values().sum();
+    let all = history.deaths.max(listed);
+    if all == 0 {
         return String::new();
     }
     let mut causes: Vec<_> = causes.into_iter().collect();
@@ -150,11 +151,16 @@ fn deaths(events: &[Event]) -> String {
         .into_iter()
         .map(|(cause, count)| format!("{count} {cause}"))
         .collect();
-    let word = if dead == 1 { "death" } else { "deaths" };
-    format!(
-        "  {dead} {word} among the events below: {}\n",
-        causes.join(", ")
-    )
+    let word = if all == 1 { "death" } else { "deaths" };
+    let causes = match listed {
+        0 => String::new(),
+        _ if listed == all => format!(": {}", causes.join(", ")),
+        _ => format!(
+            "; {listed} of them among the events below: {}",
+            causes.join(", ")
+        ),
+    };
+    format!("  {all} {word}{causes}\n")
 }
 
 fn events(events: &[Event]) -> String {
@@ -218,6 +224,7 @@ mod tests {
                 unknown_ms: 0,
                 unwatched_ms: 0,
             },
+            deaths: 0,
             hours: None,
             events: Vec::new(),
         };
@@ -230,5 +237,39 @@ mod tests {
         ];
         let bar = bar(&history, &hours);
         assert!(bar.starts_with("  █▇·▅▃▁  each 1h00m"), "{bar}");
+    }
+
+    #[test]
+    fn all_deaths_are_counted_though_few_are_listed() {
+        let death = |seq: u64, cause: &str| {
+            let event = serde_json::json!({
+                "seq": seq, "at": "2026-11-23T12:03:11Z", "kind": "dead", "name": "a/1", "cause": cause,
+            });
+            serde_json::from_value::<Event>(event).unwrap()
+        };
+        let told = |all, events: Vec<Event>| {
+            let availability = Availability {
+                ratio: None,
+                up_ms: 0,
+                down_ms: 0,
+                unknown_ms: 0,
+                unwatched_ms: 0,
+            };
+            deaths(&History {
+                since: Timestamp::UNIX_EPOCH,
+                until: Timestamp::UNIX_EPOCH,
+                availability,
+                deaths: all,
+                hours: None,
+                events,
+            })
+        };
+        assert_eq!(told(0, Vec::new()), "");
+        assert_eq!(told(1, vec![death(1, "closed")]), "  1 death: 1 closed\n");
+        assert_eq!(
+            told(1400, vec![death(1, "closed"), death(2, "closed")]),
+            "  1400 deaths; 2 of them among the events below: 2 closed\n"
+        );
+        assert_eq!(told(7, Vec::new()), "  7 deaths\n");
     }
 }

@@ -111,10 +111,13 @@ fn history_tells_availability_without_the_daemons_own_absence() {
         text.starts_with("pay: ") && text.contains("% available"),
         "{text}"
     );
-    assert!(
-        text.contains("1 death among the events below: 1 closed"),
-        "{text}"
-    );
+    assert!(text.contains("1 death: 1 closed"), "{text}");
+    // However few events are asked for, all deaths are counted.
+    for query in ["name=pay/1", "service=pay"] {
+        let path = format!("/api/v1/history?{query}&limit=1");
+        let (_, history) = get(daemon.http, &path);
+        assert_eq!(history["deaths"], 1, "{history}");
+    }
     let (code, _, complaint) = said("nobody/1");
     assert_eq!(code, Some(3));
     assert!(

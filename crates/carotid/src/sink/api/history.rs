@@ -16,6 +16,9 @@ pub struct History {
     pub until: Timestamp,
     /// How much of that time it was up.
     pub availability: Availability,
+    /// How many deaths there were in that time, whether or not they are among [`Self::events`].
+    #[serde(default)]
+    pub deaths: u64,
     /// The same by the hour; only for a service. Hours in which nobody was watched are left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hours: Option<Vec<Hour>>,

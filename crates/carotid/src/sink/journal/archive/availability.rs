@@ -18,6 +18,8 @@ pub(crate) struct Availability {
     pub(crate) unknown_ms: i64,
     /// Nobody was there to be watched.
     pub(crate) unwatched_ms: i64,
+    /// How many deaths there were, those of a service in whole hours.
+    pub(crate) deaths: i64,
 }
 
 /// One hour of a service, or what has passed of it.
@@ -81,6 +83,7 @@ impl Reader<'_> {
                     let last_beat_at = row.get::<_, Option<i64>>(3)?.unwrap_or(ended_at);
                     let last_beat_at = last_beat_at.clamp(opened_at, ended_at.max(opened_at));
                     missed_from = Some(last_beat_at);
+                    sum.deaths += i64::from((since..=until).contains(&ended_at));
                     last_beat_at
                 }
                 Some(ended_at) => ended_at,
@@ -125,6 +128,7 @@ impl Reader<'_> {
             sum.up_ms += hour.pass_ms + hour.warn_ms;
             sum.down_ms += hour.down_ms;
             sum.unknown_ms += hour.unknown_ms;
+            sum.deaths += hour.deaths;
         }
         let watched = sum.up_ms + sum.down_ms + sum.unknown_ms;
         sum.unwatched_ms = (until - since - watched).max(0);

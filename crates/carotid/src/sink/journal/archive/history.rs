@@ -58,6 +58,7 @@ fn of_name(
         since: reach.since,
         until,
         availability: availability.into(),
+        deaths: ms(availability.deaths),
         hours: None,
         events: reader.events_of_name(name, reach)?,
     }))
@@ -83,6 +84,7 @@ fn of_service(
         since: reach.since,
         until,
         availability: availability.into(),
+        deaths: ms(availability.deaths),
         hours: Some(hours.into_iter().map(api::Hour::from).collect()),
         events: reader.events_of_service(service, reach)?,
     }))
