@@ -124,6 +124,7 @@ fn reason(verdict: &Verdict) -> Option<String> {
 
 fn connection(session: &Session) -> Option<&'static str> {
     match session.cause.as_deref()? {
+        "silence" if session.connections == 0 => Some("it has no connection"),
         "silence" => Some("the connection was still open"),
         "closed" => Some("its connection was closed"),
         "reset" => Some("its connection was reset"),

@@ -45,6 +45,17 @@ fn a_death_of_silence() {
 }
 
 #[test]
+fn a_death_of_silence_of_one_who_keeps_no_connection() {
+    assert_eq!(
+        verdict(&json!({"connections": 0}), &json!({})),
+        format!(
+            "payments/7 is dead since 2026-11-23T12:03:11.000Z. Last beat 1m00s earlier on \
+             10.0.0.7:4711; {HABITS}; it has no connection; this daemon did not stall meanwhile."
+        )
+    );
+}
+
+#[test]
 fn a_death_without_a_connection() {
     for (cause, said) in [
         ("closed", "its connection was closed"),

@@ -24,11 +24,11 @@ pub(super) fn verdict(verdict: &Verdict, own_health: u32) -> Markup {
             " of silence it would be suspect, after " (timeout) " dead."
         },
         "suspect" => html! {
-            strong { "Suspect since " (since) } ", " (suspected(cause, &silent)) "; "
+            strong { "Suspect since " (since) } ", " (suspected(cause, &silent, session.connections)) "; "
             (chance(verdict)) "; " (monitor(verdict.stalled_ms, own_health)) "."
         },
         "dead" => html! {
-            strong { "Dead since " (since) } ", " (died(cause, &silent)) "; "
+            strong { "Dead since " (since) } ", " (died(cause, &silent, session.connections)) "; "
             @if session.standing == "held" {
                 "many fell silent with it, so its death was held back for a while; "
             }
@@ -41,7 +41,8 @@ pub(super) fn verdict(verdict: &Verdict, own_health: u32) -> Markup {
     }
 }
 
-fn suspected(cause: &str, silent: &str) -> Markup {
+/// Over HTTP there is no connection that a session could have.
+fn suspected(cause: &str, silent: &str, connections: u32) -> Markup {
     match cause {
         "closed" => {
             html! { "its connection was closed without a goodbye, " (silent) " after its last beat" }
@@ -50,11 +51,14 @@ fn suspected(cause: &str, silent: &str) -> Markup {
         "unreachable" => html! { "its host stopped answering, " (silent) " after its last beat" },
         "failed" => html! { "it said that it failed, " (silent) " after its last beat" },
         "restart" => html! { "this monitor was restarted and has not heard from it since" },
-        _ => html! { "by silence: nothing came for " (silent) ", its connection is open" },
+        _ => html! {
+            "by silence: nothing came for " (silent)
+            @if connections > 0 { ", its connection is open" } @else { ", and it has no connection" }
+        },
     }
 }
 
-fn died(cause: &str, silent: &str) -> Markup {
+fn died(cause: &str, silent: &str, connections: u32) -> Markup {
     match cause {
         "closed" => html! {
             "its connection was closed without a goodbye and it did not come back: last beat " (silent) " before"
@@ -67,7 +71,10 @@ fn died(cause: &str, silent: &str) -> Markup {
         "restart" => html! {
             "it was not heard from since this monitor was restarted, for " (silent)
         },
-        _ => html! { "by silence: last beat " (silent) " before, its connection was still open" },
+        _ => html! {
+            "by silence: last beat " (silent) " before"
+            @if connections > 0 { ", its connection was still open" } @else { ", and it has no connection" }
+        },
     }
 }
 
@@ -277,6 +284,25 @@ mod tests {
         unwell.own_health_score = 2;
         assert!(sentence(&unwell).ends_with("this monitor’s own host was not well."));
         assert!(sentence(&told("left", Some("goodbye"), 10)).contains("said goodbye"));
+    }
+
+    #[test]
+    fn no_connection_is_called_open_where_there_is_none() {
+        for (health, said) in [
+            (
+                "dead",
+                "by silence: last beat 60 s before, and it has no connection;",
+            ),
+            (
+                "suspect",
+                "nothing came for 60 s, and it has no connection;",
+            ),
+        ] {
+            let mut verdict = told(health, Some("silence"), 60_000);
+            verdict.session.connections = 0;
+            let text = text(super::verdict(&verdict, 0));
+            assert!(text.contains(said) && !text.contains("open"), "{text}");
+        }
     }
 
     #[test]
