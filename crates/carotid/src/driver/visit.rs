@@ -3,7 +3,9 @@
 //! A visit opens the session, or beats it, and takes no connection, so that nothing is concluded from its
 //! having none. Sessions that connections carry can be visited, too.
 
-use carotid_core::{Disconnect, Health, Open, OpenError, SessionId, SessionName, Terms, Tick};
+use carotid_core::{
+    Cause, Disconnect, Health, Open, OpenError, SessionId, SessionName, Terms, Tick,
+};
 use carotid_netrpc::PeerAddr;
 
 use super::Driver;
@@ -32,7 +34,7 @@ impl Driver {
     }
 
     /// The same for a peer that says that it failed: its session is dead at once, also one that nobody
-    /// had heard of.
+    /// had heard of. One that is dead of a failure already stays so: that is no new life.
     ///
     /// # Errors
     ///
@@ -45,6 +47,9 @@ impl Driver {
     ) -> Result<Watched, OpenError> {
         let (shard, mut state) = self.shard_of(name.as_str());
         let now = self.shared.now();
+        if let Some(id) = state.failed(now, name.as_str()) {
+            return Ok(self.settle(shard, &mut state, now, id));
+        }
         let id = match state.watched(now, name.as_str()) {
             Some(id) => id,
             None => state.enter(now, name, terms, peer.into())?,
@@ -92,6 +97,13 @@ impl State {
         health
             .is_some_and(|health| !health.is_final())
             .then_some(id)
+    }
+
+    /// The session of this name that is dead because it said so.
+    fn failed(&self, now: Tick, name: &str) -> Option<SessionId> {
+        let id = self.engine.find(name)?;
+        let view = self.engine.view(now, id)?;
+        (view.health == Health::Dead && view.cause == Some(Cause::Failed)).then_some(id)
     }
 
     /// Opens or resumes a session that gets no connection by it.

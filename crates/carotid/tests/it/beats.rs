@@ -103,6 +103,18 @@ async fn a_failure_is_death_at_once_and_a_goodbye_is_none() {
 }
 
 #[tokio::test]
+async fn who_failed_and_fails_again_is_still_dead() {
+    let mut ground = Ground::start().await;
+    for _night in 0..3 {
+        assert_eq!(status(&ground, "POST /beat/cron/fail").await, 200);
+    }
+    assert_eq!(status(&ground, "POST /beat/cron").await, 200);
+    for event in ["opened cron", "dead cron failed", "opened cron"] {
+        assert_eq!(ground.event().await, event);
+    }
+}
+
+#[tokio::test]
 async fn a_json_reader_sees_the_session() {
     let ground = Ground::start().await;
     let json = ["Accept: application/json"];
