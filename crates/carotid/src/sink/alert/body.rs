@@ -154,6 +154,7 @@ mod tests {
             sessions: vec!["payments/7".into()],
             labels: BTreeMap::from([("severity".into(), "page".into())]),
             events: Vec::new(),
+            more_events: 0,
         }
     }
 

@@ -1,8 +1,12 @@
 //! What a rule makes of events: which troubles there are, and what is to be told of them. No clock, no
 //! socket: time and events are arguments, notices come out of [`Judge::poll_notice`].
 
+mod mass;
+mod service;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use carotid_core::ServiceHealth;
 use jiff::Timestamp;
@@ -13,8 +17,11 @@ use super::trouble::Trouble;
 use super::wording;
 use crate::sink::api::{Event, Incident, Notice};
 
-/// So many troubles are followed at once; a new one ends the oldest.
+/// So many troubles are followed at once; what is more is told of together.
 const MOST_SITUATIONS: usize = 10_000;
+
+/// What those are called of which there are too many to follow each.
+pub(super) const OTHERS: &str = "(others)";
 
 /// Which trouble of what.
 pub(super) type Key = (Trouble, String);
@@ -49,6 +56,8 @@ pub(super) struct Judge {
     touched: BTreeMap<String, Option<Event>>,
     /// Services that fail, of which we do not speak for now.
     deferred: BTreeMap<String, Option<Event>>,
+    /// A session that opened, unless it turns out that it failed in the same moment.
+    opening: Option<(Timestamp, Event)>,
     /// Until then services that fail may just not have been heard since the start.
     settled_at: Timestamp,
     cursor: u64,
@@ -66,7 +75,7 @@ impl Judge {
     ) -> Self {
         // A rule may have been changed since.
         let is_concerned = |(trouble, subject): &Key| {
-            let service = subject.split('/').next();
+            let service = subject.split('/').next().filter(|name| *name != OTHERS);
             rule.concerns(*trouble, service.filter(|_| trouble.has_service()))
         };
         let (situations, dropped): (BTreeMap<_, _>, BTreeMap<_, _>) = situations
@@ -84,6 +93,7 @@ impl Judge {
             run,
             situations,
             incidents: BTreeMap::new(),
+            opening: None,
             settled_at: Timestamp::MIN,
             cursor,
             notices: VecDeque::new(),
@@ -108,17 +118,19 @@ impl Judge {
         self.cursor = event.seq;
         // Of a time that has passed already if the event comes out of the journal.
         let at = event.at.min(now);
-        match (&*event.kind, event.name.as_deref()) {
-            (kind, Some(name)) => self.observe_session(at, event, kind, name),
-            ("mass_silence", None) => self.on_mass_silence(at, event),
-            ("mass_silence_over", None) => {
-                if let Some(outcome) = event.outcome {
-                    self.incidents.remove(&outcome.number);
-                    self.touched.append(&mut self.deferred);
-                    let subject = mass(outcome.number);
-                    self.recover(at, Trouble::MassSilence, &subject, event);
-                }
+        if let Some((opened_at, opened)) = self.opening.take() {
+            // A report of failure opens the life that it ends.
+            let is_failure = event.cause.as_deref() == Some("failed")
+                && (&event.name, event.at) == (&opened.name, opened.at);
+            if !is_failure {
+                self.observe_session(opened_at, &opened, "opened");
             }
+        }
+        match (&*event.kind, event.name.as_deref()) {
+            ("opened", Some(_)) => self.opening = Some((at, event.clone())),
+            (kind, Some(_)) => self.observe_session(at, event, kind),
+            ("mass_silence", None) => self.on_mass_silence(at, event),
+            ("mass_silence_over", None) => self.on_mass_silence_over(at, event),
             ("stalled", None) => self.fail(at, Trouble::Stalled, None, OURSELVES, event),
             ("restarted", None) => {
                 self.on_restart(at);
@@ -128,60 +140,9 @@ impl Judge {
         }
     }
 
-    /// Has a service assessed of which nothing happened.
-    pub(super) fn ask(&mut self, service: &str) {
-        let is_watched = |trouble| self.rule.concerns(trouble, Some(service));
-        if is_watched(Trouble::ServiceFail) || is_watched(Trouble::ServiceWarn) {
-            self.touched.entry(service.to_owned()).or_default();
-        }
-    }
-
-    /// Services whose health [`Self::assess`] wants to know.
-    pub(super) fn poll_service(&mut self) -> Option<(String, Option<Event>)> {
-        self.touched.pop_first()
-    }
-
-    /// Looks at how a service is.
-    pub(super) fn assess(
-        &mut self,
-        now: Timestamp,
-        service: String,
-        assessment: Assessment,
-        event: Option<Event>,
-    ) {
-        let Assessment { health, reason } = assessment;
-        let is_silenced =
-            |incident: &Incident| incident.all || incident.services.contains(&service);
-        let is_failing = health == ServiceHealth::Fail;
-        if is_failing && (now < self.settled_at || self.incidents.values().any(is_silenced)) {
-            self.deferred.insert(service, event);
-            return;
-        }
-        for (trouble, is_bad) in [
-            (Trouble::ServiceFail, is_failing),
-            (Trouble::ServiceWarn, health != ServiceHealth::Pass),
-        ] {
-            let key = (trouble, service.clone());
-            let known = self.situations.get(&key).filter(|known| known.count() > 0);
-            let sign = Sign {
-                at: now,
-                member: &service,
-                seq: event.as_ref().map_or(self.cursor, |event| event.seq),
-                event: event.as_ref(),
-                reason: reason.as_deref(),
-            };
-            match (is_bad, known) {
-                (true, None) if self.rule.concerns(trouble, Some(&service)) => {
-                    self.fail_one(key, sign);
-                }
-                (false, Some(_)) => self.recover_one(key, sign),
-                _ => {}
-            }
-        }
-    }
-
     /// Does what is due. Early calls do no harm.
     pub(super) fn handle_timeout(&mut self, now: Timestamp) {
+        self.conclude_opening();
         if self.settled_at <= now && self.incidents.is_empty() {
             self.touched.append(&mut self.deferred);
         }
@@ -192,6 +153,12 @@ impl Judge {
             .filter(|(_, situation)| situation.poll_timeout(&rule).is_some_and(|due| due <= now));
         let due: Vec<_> = due.map(|(key, _)| key.clone()).collect();
         for key in due {
+            if key.0.is_of_service()
+                && let Some(situation) = self.situations.get_mut(&key)
+                && situation.is_to_be_asked(&rule, now)
+            {
+                self.touched.entry(key.1.clone()).or_default();
+            }
             self.change(key, |trouble, rule, situation| {
                 situation.handle_timeout(trouble, rule, now);
             });
@@ -209,6 +176,7 @@ impl Judge {
     }
 
     pub(super) fn poll_notice(&mut self) -> Option<Notice> {
+        self.conclude_opening();
         self.notices.pop_front()
     }
 
@@ -235,7 +203,9 @@ impl Judge {
             status: super::situation::Status::Firing,
             at: now,
             seq: situation.last_seq,
+            number: 0,
             events: Vec::new(),
+            more_events: 0,
             count: situation.count(),
             sessions: situation.sessions(),
         };
@@ -244,7 +214,16 @@ impl Judge {
         ))
     }
 
-    fn observe_session(&mut self, at: Timestamp, event: &Event, kind: &str, name: &str) {
+    fn conclude_opening(&mut self) {
+        if let Some((at, event)) = self.opening.take() {
+            self.observe_session(at, &event, "opened");
+        }
+    }
+
+    fn observe_session(&mut self, at: Timestamp, event: &Event, kind: &str) {
+        let Some(name) = event.name.as_deref() else {
+            return;
+        };
         let service = event.service.as_deref();
         let is_restart = event.cause.as_deref() == Some("restart");
         match kind {
@@ -258,10 +237,11 @@ impl Judge {
                 self.recover(at, Trouble::Suspect, name, event);
                 self.recover(at, Trouble::Wedged, name, event);
                 let held = (event.evidence.as_ref()).is_some_and(|known| known.standing == "held");
-                // Those are told of as one.
-                let is_of_mass = held && self.rule.on.contains(&Trouble::MassSilence);
-                if kind == "dead" && !is_of_mass {
-                    self.fail(at, Trouble::Dead, service, name, event);
+                let service = service.unwrap_or(name);
+                if kind == "dead" && held && self.is_told_of(service) {
+                    self.hold(at, service, name, event);
+                } else if kind == "dead" {
+                    self.fail(at, Trouble::Dead, Some(service), name, event);
                 }
             }
             _ => return,
@@ -272,31 +252,6 @@ impl Judge {
         {
             self.deferred.remove(service);
             self.touched.insert(service.to_owned(), Some(event.clone()));
-        }
-    }
-
-    fn on_mass_silence(&mut self, at: Timestamp, event: &Event) {
-        let Some(incident) = &event.incident else {
-            return;
-        };
-        self.incidents.insert(incident.number, incident.clone());
-        let concerns = |service: &str| self.rule.concerns(Trouble::MassSilence, Some(service));
-        if incident.all || incident.services.iter().any(|service| concerns(service)) {
-            let subject = mass(incident.number);
-            self.fail(at, Trouble::MassSilence, None, &subject, event);
-        }
-    }
-
-    /// Mass silences are counted anew, so those of the last run are over.
-    fn on_restart(&mut self, at: Timestamp) {
-        self.incidents.clear();
-        let keys = self.situations.keys();
-        let masses: Vec<_> = keys
-            .filter(|(trouble, _)| *trouble == Trouble::MassSilence)
-            .cloned()
-            .collect();
-        for key in masses {
-            self.change(key, |_, _, situation| situation.expire(at));
         }
     }
 
@@ -314,17 +269,15 @@ impl Judge {
         }
     }
 
-    fn fail_one(&mut self, key: Key, sign: Sign<'_>) {
-        if !self.situations.contains_key(&key) {
-            if self.situations.len() >= MOST_SITUATIONS {
-                let oldest = self.situations.iter().min_by_key(|(_, known)| known.since);
-                let oldest = oldest.map(|(key, _)| key.clone());
-                if let Some(oldest) = oldest {
-                    self.change(oldest, |_, _, known| known.expire(sign.at));
-                }
-            }
-            self.situations.insert(key.clone(), Situation::new(sign.at));
+    fn fail_one(&mut self, mut key: Key, sign: Sign<'_>) {
+        let has_room = self.situations.len() < MOST_SITUATIONS;
+        if !has_room && key.0.has_service() && !self.situations.contains_key(&key) {
+            key.1 = OTHERS.to_owned();
+            let others = self.situations.entry(key.clone());
+            others.or_insert_with(|| Situation::grouped(sign.at));
         }
+        let known = self.situations.entry(key.clone());
+        known.or_insert_with(|| Situation::new(sign.at));
         self.change(key, |trouble, rule, situation| {
             situation.fail(trouble, rule, sign)
         });
@@ -332,18 +285,21 @@ impl Judge {
 
     fn recover(&mut self, at: Timestamp, trouble: Trouble, member: &str, event: &Event) {
         let subject = self.subject(trouble, event.service.as_deref(), member);
-        self.recover_one((trouble, subject), sign(at, member, event));
+        // It may be told of with others, whatever the rule groups by.
+        let grouped = event.service.clone().filter(|service| *service != subject);
+        let subjects = [Some(subject), grouped, Some(OTHERS.to_owned())];
+        for subject in subjects.into_iter().flatten() {
+            self.recover_one((trouble, subject), sign(at, member, event));
+        }
     }
 
     fn recover_one(&mut self, key: Key, sign: Sign<'_>) {
         if self
             .situations
             .get(&key)
-            .is_some_and(|known| known.has(sign.member))
+            .is_some_and(|known| known.has(sign))
         {
-            self.change(key, |trouble, rule, situation| {
-                situation.recover(trouble, rule, sign)
-            });
+            self.change(key, |_, rule, situation| situation.recover(rule, sign));
         }
     }
 
@@ -373,10 +329,6 @@ impl Judge {
 /// What is in trouble when we ourselves are.
 const OURSELVES: &str = "carotid";
 
-fn mass(number: u64) -> String {
-    format!("mass_silence/{number}")
-}
-
 fn sign<'a>(at: Timestamp, member: &'a str, event: &'a Event) -> Sign<'a> {
     Sign {
         at,
@@ -384,6 +336,13 @@ fn sign<'a>(at: Timestamp, member: &'a str, event: &'a Event) -> Sign<'a> {
         seq: event.seq,
         event: Some(event),
         reason: None,
+        // Who comes back from a silence was in it, and a life that is not the first follows another.
+        is_return: match &*event.kind {
+            "back" | "unwedged" => true,
+            "opened" => event.epoch.is_some_and(|epoch| epoch > 1),
+            _ => event.cause.as_deref() == Some("silence"),
+        },
+        doubt: Duration::ZERO,
     }
 }
 

@@ -1,6 +1,9 @@
 //! One trouble of one subject, from its first failure until it is over. Time is an argument; what is to
 //! be told comes out of [`Situation::poll`].
 
+mod larger;
+mod telling;
+
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -9,13 +12,15 @@ use serde::{Deserialize, Serialize};
 
 use super::rule::Rule;
 use super::trouble::Trouble;
-use crate::sink::api::Event;
+
+use telling::Untold;
+pub(super) use telling::{Reason, Sign, Status, Telling};
 
 /// So many events are told at once: some tens of kilobytes.
 pub(super) const MOST_EVENTS: usize = 100;
 
-/// So many names are remembered of those that failed; beyond that the first in the alphabet are
-/// forgotten, so that an alert is a bounded thing.
+/// So many names are remembered of those that failed; beyond that the first in the alphabet are only
+/// counted, so that an alert is a bounded thing.
 const MOST_DOWN: usize = 1000;
 
 /// One trouble of one subject. It is kept as JSON beside the journal, so that a restart forgets nothing.
@@ -27,11 +32,20 @@ pub(super) struct Situation {
     pub(super) reason: Option<String>,
     /// The number of its last event.
     pub(super) last_seq: u64,
+    /// It is of several, whatever the rule groups by.
+    #[serde(default)]
+    pub(super) is_grouped: bool,
     phase: Phase,
     /// When the last failures were, as many as are counted.
     recent: VecDeque<Timestamp>,
     /// Who is in it.
     down: BTreeSet<String>,
+    /// How many more are, whose names are not remembered.
+    #[serde(default)]
+    forgotten: usize,
+    /// How often somebody was told.
+    #[serde(default)]
+    told: u64,
     /// How many were at most, and are back since the last failure.
     failed: usize,
     back: usize,
@@ -43,6 +57,8 @@ pub(super) struct Situation {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Phase {
+    /// Part of something larger that is not over; told then.
+    Held,
     /// Below a threshold.
     Pending,
     /// Worth telling, and not told yet.
@@ -64,51 +80,6 @@ struct Timers {
     last_flush: Option<Timestamp>,
 }
 
-/// Events that nobody was told of.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Untold {
-    events: Vec<Event>,
-    /// How many of them there are up to the last failure.
-    through_failure: usize,
-}
-
-/// Something to tell.
-#[derive(Debug)]
-pub(super) struct Telling {
-    pub(super) status: Status,
-    pub(super) at: Timestamp,
-    pub(super) seq: u64,
-    pub(super) events: Vec<Event>,
-    pub(super) count: usize,
-    pub(super) sessions: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Status {
-    Firing,
-    Resolved(Reason),
-    /// It has no end.
-    Notice,
-}
-
-/// Why it is resolved.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
-    Recovered,
-    Expired,
-}
-
-/// A failure or a recovery of one member; a service is its own only member.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sign<'a> {
-    pub(super) at: Timestamp,
-    pub(super) member: &'a str,
-    pub(super) seq: u64,
-    pub(super) event: Option<&'a Event>,
-    /// What there is to say of it for a person.
-    pub(super) reason: Option<&'a str>,
-}
-
 impl Situation {
     pub(super) fn new(at: Timestamp) -> Self {
         Self {
@@ -116,9 +87,12 @@ impl Situation {
             cause: None,
             reason: None,
             last_seq: 0,
+            is_grouped: false,
             phase: Phase::Pending,
             recent: VecDeque::new(),
             down: BTreeSet::new(),
+            forgotten: 0,
+            told: 0,
             failed: 0,
             back: 0,
             timers: Timers::default(),
@@ -131,7 +105,7 @@ impl Situation {
         let limits = &rule.thresholds;
         let at = sign.at;
         self.forget_old(rule, at);
-        if self.phase == Phase::Pending && self.recent.is_empty() && self.down.is_empty() {
+        if self.phase == Phase::Pending && self.recent.is_empty() && self.count() == 0 {
             (self.since, self.cause) = (at, None);
         }
         if self.cause.is_none() {
@@ -150,35 +124,47 @@ impl Situation {
             self.down.insert(sign.member.to_owned());
             while self.down.len() > MOST_DOWN {
                 self.down.pop_first();
+                self.forgotten += 1;
             }
         }
-        (self.failed, self.back) = (self.down.len(), 0);
+        (self.failed, self.back) = (self.count(), 0);
         self.timers.last_failure = at;
         self.timers.resolve_at = None;
         self.hear(sign);
         self.untold.through_failure = self.untold.events.len();
         match self.phase {
-            Phase::Pending if self.recent.len() >= limits.failures.get() as usize => {
-                let ripe_at = after(at, limits.lasting(trouble));
-                let ripe_at = *self.timers.ripe_at.get_or_insert(ripe_at);
-                if trouble.is_momentary() || ripe_at <= at {
-                    self.kindle(rule, at);
-                }
-            }
-            Phase::Pending | Phase::Over => {}
-            Phase::Kindled | Phase::Firing => self.tell_more(trouble, rule, at),
+            Phase::Pending => self.ripen(trouble, rule, at, sign.doubt),
+            Phase::Held | Phase::Over => {}
+            Phase::Kindled | Phase::Firing => self.tell_more(rule, at),
         }
     }
 
-    pub(super) fn recover(&mut self, trouble: Trouble, rule: &Rule, sign: Sign<'_>) {
-        if !self.down.remove(sign.member) {
+    /// Whether it has failed often enough, and how long it must last.
+    fn ripen(&mut self, trouble: Trouble, rule: &Rule, at: Timestamp, doubt: Duration) {
+        let limits = &rule.thresholds;
+        if self.recent.len() < limits.failures.get() as usize {
             return;
+        }
+        let lasting = limits.lasting(trouble);
+        let lasting = limits.lasting.unwrap_or(lasting.max(doubt));
+        let ripe_at = *self.timers.ripe_at.get_or_insert(after(at, lasting));
+        if trouble.is_momentary() || ripe_at <= at {
+            self.kindle(rule, at);
+        }
+    }
+
+    pub(super) fn recover(&mut self, rule: &Rule, sign: Sign<'_>) {
+        if !self.has(sign) {
+            return;
+        }
+        if !self.down.remove(sign.member) {
+            self.forgotten -= 1;
         }
         self.back += 1;
         self.hear(sign);
         match self.phase {
-            Phase::Pending if self.down.is_empty() => self.timers.ripe_at = None,
-            Phase::Pending | Phase::Over => {}
+            Phase::Pending if self.count() == 0 => self.timers.ripe_at = None,
+            Phase::Held | Phase::Pending | Phase::Over => {}
             Phase::Kindled | Phase::Firing if self.is_well(rule) => {
                 let quiet_at = after(sign.at, rule.thresholds.keep_firing_for);
                 let resolve_at = *self.timers.resolve_at.get_or_insert(quiet_at);
@@ -186,22 +172,31 @@ impl Situation {
                     self.resolve(sign.at, Reason::Recovered);
                     return;
                 }
-                self.tell_more(trouble, rule, sign.at);
+                self.tell_more(rule, sign.at);
                 if self.phase == Phase::Firing && self.untold.through_failure == 0 {
                     // That they are back is told when it is certain.
                     self.timers.flush_at = None;
                 }
             }
-            Phase::Kindled | Phase::Firing => self.tell_more(trouble, rule, sign.at),
+            Phase::Kindled | Phase::Firing => self.tell_more(rule, sign.at),
         }
     }
 
     /// It can be forgotten as if all had recovered.
     pub(super) fn expire(&mut self, at: Timestamp) {
         match self.phase {
-            Phase::Pending | Phase::Over => self.phase = Phase::Over,
+            Phase::Held | Phase::Pending | Phase::Over => self.phase = Phase::Over,
             Phase::Kindled | Phase::Firing => self.resolve(at, Reason::Expired),
         }
+    }
+
+    /// Nothing failed for so long that it would be over, if it could not be asked. If so, that begins anew.
+    pub(super) fn is_to_be_asked(&mut self, rule: &Rule, now: Timestamp) -> bool {
+        let is_due = self.expires_at(rule) <= now;
+        if is_due {
+            self.timers.last_failure = now;
+        }
+        is_due
     }
 
     /// Does what is due. Early calls do no harm.
@@ -219,7 +214,7 @@ impl Situation {
         }
         if self.phase == Phase::Pending {
             self.forget_old(rule, now);
-            if self.recent.is_empty() && self.down.is_empty() {
+            if self.recent.is_empty() && self.count() == 0 {
                 self.phase = Phase::Over;
             }
         }
@@ -230,7 +225,7 @@ impl Situation {
         let quiet_at = match (self.phase, self.recent.front()) {
             (Phase::Over, _) => return None,
             (Phase::Pending, Some(first)) => Some(after(*first, rule.thresholds.within)),
-            (Phase::Pending | Phase::Kindled | Phase::Firing, _) => None,
+            (Phase::Held | Phase::Pending | Phase::Kindled | Phase::Firing, _) => None,
         };
         let all = [timers.ripe_at, timers.flush_at, timers.resolve_at, quiet_at];
         let first = all.into_iter().flatten().min();
@@ -257,13 +252,13 @@ impl Situation {
         self.phase == Phase::Firing
     }
 
-    /// Whether this one is in it.
-    pub(super) fn has(&self, member: &str) -> bool {
-        self.down.contains(member)
+    /// Whether this one is in it, as far as is remembered.
+    pub(super) fn has(&self, sign: Sign<'_>) -> bool {
+        self.down.contains(sign.member) || (sign.is_return && self.forgotten > 0)
     }
 
     pub(super) fn count(&self) -> usize {
-        self.down.len()
+        self.down.len() + self.forgotten
     }
 
     pub(super) fn sessions(&self) -> Vec<String> {
@@ -273,7 +268,7 @@ impl Situation {
     fn is_well(&self, rule: &Rule) -> bool {
         let wanted = rule.thresholds.recoveries;
         let is_enough = |wanted: u32| (wanted as usize).min(self.failed) <= self.back;
-        self.down.is_empty() || wanted.is_some_and(|wanted| is_enough(wanted.get()))
+        self.count() == 0 || wanted.is_some_and(|wanted| is_enough(wanted.get()))
     }
 
     fn expires_at(&self, rule: &Rule) -> Timestamp {
@@ -293,11 +288,19 @@ impl Situation {
 
     fn hear(&mut self, sign: Sign<'_>) {
         self.last_seq = self.last_seq.max(sign.seq);
-        self.untold.events.extend(sign.event.cloned());
-        // What stays below a threshold is not promised to anybody.
-        if self.phase == Phase::Pending && self.untold.events.len() > MOST_EVENTS {
-            self.untold.events.remove(0);
-            self.untold.through_failure = self.untold.through_failure.saturating_sub(1);
+        let Some(event) = sign.event else {
+            return;
+        };
+        let untold = &mut self.untold;
+        if untold.events.len() < MOST_EVENTS {
+            untold.events.push(event.clone());
+        } else if self.phase == Phase::Pending {
+            // What stays below a threshold is not promised to anybody.
+            untold.events.remove(0);
+            untold.events.push(event.clone());
+            untold.through_failure = untold.through_failure.saturating_sub(1);
+        } else {
+            untold.more += 1;
         }
     }
 
@@ -308,18 +311,15 @@ impl Situation {
     }
 
     /// There is more to tell, soon.
-    fn tell_more(&mut self, trouble: Trouble, rule: &Rule, at: Timestamp) {
+    fn tell_more(&mut self, rule: &Rule, at: Timestamp) {
         let soon = after(at, rule.grouping.wait);
         let next = (self.timers.last_flush).map(|last| after(last, rule.grouping.interval));
         let due = next.map_or(soon, |next| next.max(soon));
         self.timers.flush_at.get_or_insert(due);
-        if self.untold.events.len() >= MOST_EVENTS {
-            self.flush(trouble, at);
-        }
     }
 
     fn flush(&mut self, trouble: Trouble, at: Timestamp) {
-        let events = std::mem::take(&mut self.untold).events;
+        let untold = std::mem::take(&mut self.untold);
         self.timers.flush_at = None;
         self.timers.last_flush = Some(at);
         let (status, phase) = if trouble.is_momentary() {
@@ -327,7 +327,7 @@ impl Situation {
         } else {
             (Status::Firing, Phase::Firing)
         };
-        self.tell(status, at, events);
+        self.tell(status, at, untold);
         self.phase = phase;
     }
 
@@ -336,15 +336,20 @@ impl Situation {
         if self.phase == Phase::Kindled {
             // Nobody is told that something is over of which nobody was told.
             let recoveries = untold.events.split_off(untold.through_failure);
-            let failures = std::mem::replace(&mut untold.events, recoveries);
+            let failures = Untold {
+                events: std::mem::replace(&mut untold.events, recoveries),
+                more: std::mem::take(&mut untold.more),
+                through_failure: 0,
+            };
             self.tell(Status::Firing, at, failures);
         }
-        self.tell(Status::Resolved(reason), at, untold.events);
+        self.tell(Status::Resolved(reason), at, untold);
         self.timers = Timers::default();
         self.phase = Phase::Over;
     }
 
-    fn tell(&mut self, status: Status, at: Timestamp, events: Vec<Event>) {
+    fn tell(&mut self, status: Status, at: Timestamp, untold: Untold) {
+        let Untold { events, more, .. } = untold;
         let mut sessions = self.sessions();
         if sessions.is_empty() && status == Status::Firing {
             // All of them are back already.
@@ -353,11 +358,14 @@ impl Situation {
             sessions.dedup();
         }
         let seq = events.last().map_or(self.last_seq, |event| event.seq);
+        self.told += 1;
         self.tellings.push_back(Telling {
             status,
             at,
             seq,
-            count: self.down.len().max(sessions.len()),
+            number: self.told,
+            more_events: more,
+            count: self.count().max(sessions.len()),
             sessions,
             events,
         });

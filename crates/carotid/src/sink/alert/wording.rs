@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use jiff::Timestamp;
+use sha2::{Digest, Sha256};
 
-use super::judge::Key;
+use super::judge::{Key, OTHERS};
 use super::rule::{GroupBy, Rule};
 use super::situation::{Reason, Situation, Status, Telling};
 use super::trouble::Trouble;
@@ -20,18 +21,20 @@ pub(super) fn notice(
 ) -> Notice {
     let cause = situation.cause.as_deref();
     let status = telling.status.as_str();
-    let is_grouped = rule.grouping.by == GroupBy::Service;
+    let is_grouped = rule.grouping.by == GroupBy::Service || situation.is_grouped;
     let session = (trouble.is_of_session() && !is_grouped).then(|| subject.clone());
-    let service = trouble.has_service().then(|| {
+    let has_service = trouble.has_service() && subject != OTHERS;
+    let service = has_service.then(|| {
         // The part of a name before its first slash.
         subject.split('/').next().unwrap_or(subject).to_owned()
     });
     Notice {
         id: format!(
-            "{run:016x}-{}-{}-{}-{status}",
+            "{run:016x}-{}-{}-{}-{}-{status}",
             telling.seq,
             rule.name,
-            trouble.as_str()
+            trouble.as_str(),
+            digest(subject, situation, &telling)
         ),
         summary: summary(*trouble, subject, situation, &telling),
         rule: rule.name.clone(),
@@ -52,7 +55,19 @@ pub(super) fn notice(
         },
         labels: rule.labels.clone(),
         events: telling.events,
+        more_events: telling.more_events,
     }
+}
+
+/// Of what no two notices with the same last event have in common: what they are about, since when, and
+/// how often it was told of.
+fn digest(subject: &str, situation: &Situation, telling: &Telling) -> String {
+    let since = situation.since.as_millisecond();
+    let what = format!("{subject}\n{since}\n{}", telling.number);
+    let digest = Sha256::digest(what.as_bytes());
+    digest[..8]
+        .iter()
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"))
 }
 
 /// A notice that only shows that notices arrive.
@@ -74,6 +89,7 @@ pub(super) fn test(rule: &Rule, id: String, at: Timestamp) -> Notice {
         sessions: Vec::new(),
         labels: rule.labels.clone(),
         events: Vec::new(),
+        more_events: 0,
     }
 }
 
@@ -100,7 +116,7 @@ const NAMED: usize = 5;
 
 fn summary(trouble: Trouble, subject: &str, situation: &Situation, telling: &Telling) -> String {
     if let Status::Resolved(reason) = telling.status {
-        return resolved(trouble, subject, reason);
+        return resolved(trouble, subject, reason, telling);
     }
     let because = situation
         .cause
@@ -156,9 +172,19 @@ fn summary(trouble: Trouble, subject: &str, situation: &Situation, telling: &Tel
     }
 }
 
-fn resolved(trouble: Trouble, subject: &str, reason: Reason) -> String {
+fn resolved(trouble: Trouble, subject: &str, reason: Reason, telling: &Telling) -> String {
     match (trouble, reason) {
-        (Trouble::MassSilence, _) => "the mass silence is over".to_owned(),
+        (Trouble::MassSilence, Reason::Recovered) => {
+            let outcome = telling.events.iter().find_map(|event| event.outcome);
+            let outcome = outcome.map(|outcome| {
+                let (died, returned) = (outcome.died, outcome.returned);
+                format!(": {died} sessions are dead, {returned} came back or said goodbye")
+            });
+            format!("the mass silence is over{}", outcome.unwrap_or_default())
+        }
+        (Trouble::MassSilence, Reason::Expired) => {
+            "what became of the mass silence is not known; it is not followed any longer".to_owned()
+        }
         (_, Reason::Expired) => {
             format!("{subject}: nothing more was heard, so this is not followed any longer")
         }

@@ -12,7 +12,7 @@ use super::{Event, to_the_millisecond};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Notice {
     /// The same for each attempt to deliver it, and for no other notice: made of the journal's id, the
-    /// number of its last event, the rule, the trouble and the status.
+    /// number of its last event, the rule, the trouble, a digest of what it is about, and the status.
     pub id: String,
     /// The rule that says it.
     pub rule: String,
@@ -45,8 +45,11 @@ pub struct Notice {
     pub sessions: Vec<String>,
     /// The rule's own labels.
     pub labels: BTreeMap<String, String>,
-    /// The events that were not told of yet, in order.
+    /// The events that were not told of yet, in order; the first 100 of them.
     pub events: Vec<Event>,
+    /// How many there were besides.
+    #[serde(default)]
+    pub more_events: u64,
 }
 
 /// All rules, and how they fare.
