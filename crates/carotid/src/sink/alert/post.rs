@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use jiff::Timestamp;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use reqwest::{Client, RequestBuilder, Response, StatusCode, Url};
@@ -112,7 +114,7 @@ impl Post {
         Outcome::Refused {
             status,
             retry_after: retry_after(response.headers(), now),
-            why: why(response).await,
+            why: why(response, self.rule.destination.url()).await,
         }
     }
 
@@ -183,25 +185,84 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(date.duration_since(now)).unwrap_or_default())
 }
 
-/// The beginning of what it says for itself, on one line.
-async fn why(mut response: Response) -> String {
+/// The beginning of what it says for itself, on one line, without what may be secret in our address.
+async fn why(mut response: Response, ours: &Url) -> String {
     if let Some(elsewhere) = response.headers().get(LOCATION) {
-        let to = elsewhere.to_str().unwrap_or("somewhere else");
-        return format!(
-            "it is not followed to {}",
-            to.split('?').next().unwrap_or(to)
-        );
+        let to = elsewhere.to_str().ok().and_then(|to| ours.join(to).ok());
+        return to.map_or("it is not followed to somewhere else".to_owned(), |to| {
+            let (scheme, host) = (to.scheme(), to.host_str().unwrap_or("?"));
+            format!("it is not followed to {scheme}://{host}")
+        });
     }
+    let secrets = secrets(ours);
+    // What is cut off may be a part of a secret that is not known any more.
+    let longest = secrets.first().map_or(0, String::len);
+    let most = EXCERPT + longest;
     let mut read = Vec::new();
-    while read.len() < EXCERPT
+    while read.len() < most
         && let Ok(Some(chunk)) = response.chunk().await
     {
-        read.extend_from_slice(&chunk[..chunk.len().min(EXCERPT)]);
+        read.extend_from_slice(&chunk[..chunk.len().min(most)]);
     }
-    read.truncate(EXCERPT);
-    let text = String::from_utf8_lossy(&read);
+    let is_cut = read.len() >= most;
+    read.truncate(most);
+    let text = excerpt(&String::from_utf8_lossy(&read), &secrets);
+    let end = if is_cut {
+        text.len().saturating_sub(longest)
+    } else {
+        EXCERPT
+    };
+    text[..text.floor_char_boundary(end.min(EXCERPT))].to_owned()
+}
+
+fn excerpt(text: &str, secrets: &[String]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets {
+        text = text.replace(secret, "…");
+    }
     let printable = |c: char| if c.is_control() { ' ' } else { c };
     text.trim().chars().map(printable).collect()
+}
+
+/// Of an address all that may be secret, as it is written and as it is meant, the longest first.
+fn secrets(url: &Url) -> Vec<String> {
+    /// What is shorter is no secret, and in many words.
+    const LEAST: usize = 3;
+    let mut found: Vec<String> = vec![url.path().to_owned()];
+    found.extend(url.path_segments().into_iter().flatten().map(str::to_owned));
+    found.extend(url.query().map(str::to_owned));
+    let pairs = url
+        .query()
+        .into_iter()
+        .flat_map(|query| query.split(['&', '=']));
+    found.extend(pairs.map(str::to_owned));
+    let (user, password) = (url.username(), url.password().unwrap_or_default());
+    found.extend([user.to_owned(), password.to_owned()]);
+    let decoded: Vec<_> = found.iter().map(|text| decode(text)).collect();
+    if !(user.is_empty() && password.is_empty()) {
+        let pair = format!("{}:{}", decode(user), decode(password));
+        found.push(BASE64_STANDARD.encode(pair));
+    }
+    found.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+    found.extend(decoded);
+    found.retain(|text| text.len() >= LEAST);
+    found.sort_by_key(|text| std::cmp::Reverse(text.len()));
+    found.dedup();
+    found
+}
+
+/// Without percent signs.
+fn decode(text: &str) -> String {
+    let bytes = text.as_bytes();
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let digits = text.get(at + 1..at + 3).filter(|_| *byte == b'%');
+        let escaped = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        decoded.push(escaped.unwrap_or(*byte));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    String::from_utf8_lossy(&decoded).into_owned()
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
@@ -212,4 +273,32 @@ fn chain(error: &dyn std::error::Error) -> String {
         source = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_secret_of_our_address_is_in_what_a_receiver_says_for_itself() {
+        let url = "https://me%40x:p%C3%A4ss@example.org/hook/T0K%2BEN/x?key=s3cr%2Bet&v=1";
+        let secrets = secrets(&Url::parse(url).unwrap());
+        for said in [
+            "no /hook/T0K%2BEN/x?key=s3cr%2Bet&v=1 here",
+            "no T0K+EN here",
+            "no s3cr+et here",
+            "no s3cr%2Bet here",
+            "no me@x:päss here",
+            "no bWVAeDpww6Rzcw== here",
+        ] {
+            let printed = excerpt(said, &secrets);
+            assert!(
+                printed.starts_with("no …") && printed.ends_with(" here"),
+                "{printed}"
+            );
+            for part in ["T0K", "s3cr", "me@", "ss", "bWVA"] {
+                assert!(!printed.contains(part), "{printed}");
+            }
+        }
+    }
 }
