@@ -34,6 +34,11 @@ impl Courier {
 
     pub(super) fn send_what_is_due(&mut self) {
         let now = self.office.clock.now();
+        // First, or there would be no turn for it while letters are due.
+        if self.timers.repeat_at.is_some_and(|at| at <= now) && self.flights.is_empty() {
+            self.timers.repeat_at = Some(after(now, REPEAT));
+            self.repeat(now);
+        }
         while self.may_send()
             && let Some((place, letter)) = self.outbox.poll_due(now, self.most_in_flight())
         {
@@ -43,10 +48,6 @@ impl Courier {
                 let outcome = post.send(&[&notice], Timestamp::now()).await;
                 Landed { place, outcome }
             });
-        }
-        if self.timers.repeat_at.is_some_and(|at| at <= now) && self.flights.is_empty() {
-            self.timers.repeat_at = Some(after(now, REPEAT));
-            self.repeat(now);
         }
     }
 
