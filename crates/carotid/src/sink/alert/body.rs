@@ -101,15 +101,16 @@ fn alert<'a>(notice: &'a Notice, now: Timestamp, page: &str) -> Alert<'a> {
         annotations.insert("count", notice.count.to_string());
     }
     let ends_at = if notice.status == "resolved" {
-        // One that ends before it begins is refused.
-        notice.at.max(notice.since)
+        // One that ends in the future, as it would after the clock was set back, is still firing.
+        notice.at.min(now)
     } else {
         after(now, LASTS)
     };
     Alert {
         labels,
         annotations,
-        starts_at: notice.since.to_string(),
+        // One that ends before it begins is refused.
+        starts_at: notice.since.min(ends_at).to_string(),
         ends_at: ends_at.to_string(),
         generator_url: subject_page(notice, page),
     }
@@ -119,10 +120,23 @@ fn alert<'a>(notice: &'a Notice, now: Timestamp, page: &str) -> Alert<'a> {
 fn subject_page(notice: &Notice, page: &str) -> Option<String> {
     let mut url = Url::parse(page).ok()?;
     if let Some(session) = &notice.session {
+        if matches!(&**session, "." | "..") {
+            // These are steps up, however they are written.
+            url.set_path("/sessions");
+            url.query_pairs_mut().append_pair("search", session);
+            return Some(url.into());
+        }
         let mut path = url.path_segments_mut().ok()?;
-        path.pop_if_empty()
-            .push("sessions")
-            .extend(session.split('/'));
+        path.pop_if_empty().push("sessions");
+        if session
+            .split('/')
+            .any(|part| matches!(part, "" | "." | ".."))
+        {
+            path.push(session);
+        } else {
+            path.extend(session.split('/'));
+        }
+        drop(path);
     } else if let Some(service) = &notice.service {
         url.set_path("/sessions");
         url.query_pairs_mut().append_pair("service", service);
@@ -205,5 +219,25 @@ mod tests {
             Some("http://here/sessions/pay%20ments/7")
         );
         assert_eq!(subject_page(&of_one, ""), None);
+        for (name, page) in [
+            (".", "http://here/sessions?search=."),
+            ("pay/..", "http://here/sessions/pay%2F.."),
+            ("pay//7", "http://here/sessions/pay%2F%2F7"),
+        ] {
+            let of_one = Notice {
+                session: Some(name.into()),
+                ..notice("firing")
+            };
+            assert_eq!(subject_page(&of_one, "http://here/").as_deref(), Some(page));
+        }
+    }
+
+    #[test]
+    fn what_is_over_does_not_end_in_the_future_when_the_clock_was_set_back() {
+        let now = Timestamp::from_millisecond(500).unwrap();
+        let body = alerts(&[&notice("resolved")], now, "");
+        let alerts: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(alerts[0]["endsAt"], "1970-01-01T00:00:00.5Z");
+        assert_eq!(alerts[0]["startsAt"], "1970-01-01T00:00:00.5Z");
     }
 }
