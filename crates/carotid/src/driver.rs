@@ -14,7 +14,7 @@ use carotid_core::{
 };
 use carotid_netrpc::PeerAddr;
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -128,7 +128,7 @@ impl Driver {
             stall: Mutex::new(None),
             pulse: Mark::default(),
             deaths: Mutex::new(Deaths::new(config.retention)),
-            services: Mutex::default(),
+            services: watch::Sender::default(),
             has_singles: AtomicBool::new(false),
             sessions: AtomicU32::new(0),
             hasher,

@@ -7,6 +7,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::ground::daemon::Daemon;
 use crate::ground::program::PATIENCE;
+use crate::ground::receiver::Receiver;
 use crate::ground::sessions;
 
 /// A daemon, its file, and what it tells its supervisor.
@@ -94,6 +95,21 @@ fn services_are_held_to_what_the_file_says_now() {
     assert_eq!(health(), "fail");
     ground.reload("");
     assert_eq!(health(), "pass");
+}
+
+#[test]
+fn services_are_told_of_that_were_named_by_a_reload() {
+    let receiver = Receiver::start();
+    let url = receiver.url();
+    let alerts = format!(
+        "interval = '500ms'\ntimeout = '2s'\n\
+        [alert.pager]\nwebhook = '{url}'\non = ['service_fail']\nfor = '0s'\ngroup_wait = '0s'\n"
+    );
+    let ground = Ground::start(&alerts);
+    ground.reload(&format!("{alerts}[service.nobody]\nmin_alive = 1\n"));
+    assert_eq!(receiver.next().said(), "firing service_fail nobody");
+    ground.reload(&alerts);
+    assert_eq!(receiver.next().said(), "resolved service_fail nobody");
 }
 
 #[test]

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Bound;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use carotid_core::{
     Cause, Health, PastEnd, ServiceHealth, SessionName, SessionView, Standing, Tally,
 };
+use tokio::sync::watch;
 
 use super::Driver;
 use super::deaths::Death;
@@ -109,15 +110,18 @@ const NAMES_AT_ONCE: usize = 256;
 impl Driver {
     /// Holds services to this from now on, instead of what they were held to before.
     pub fn hold_to(&self, services: ServiceConfigs) {
-        let held_to = self.shared.services.lock();
-        *held_to.unwrap_or_else(PoisonError::into_inner) = Arc::new(services);
+        self.shared.services.send_replace(Arc::new(services));
     }
 
     /// What services are held to.
     #[must_use]
     pub fn held_to(&self) -> Arc<ServiceConfigs> {
-        let held_to = self.shared.services.lock();
-        held_to.unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.services.borrow().clone()
+    }
+
+    /// What services are held to, whenever that changes.
+    pub(crate) fn follow_held_to(&self) -> watch::Receiver<Arc<ServiceConfigs>> {
+        self.shared.services.subscribe()
     }
 
     /// How a service is. `None` if the settings do not name it, no session of it is being watched and

@@ -9,7 +9,7 @@ use foldhash::fast::RandomState;
 
 use carotid_core::{Breaker, Engine, Event, EventKind, OpenError, Opened, Stall, Tick};
 use carotid_netrpc::PeerAddr;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::counts::{Concluded, Counts};
 use super::deaths::{Deaths, Turn};
@@ -31,8 +31,8 @@ pub(super) struct Shared {
     pub(super) deaths: Mutex<Deaths>,
     /// That the pulse comes round.
     pub(super) pulse: Mark,
-    /// What services are held to. Nothing else is locked after it.
-    pub(super) services: Mutex<Arc<ServiceConfigs>>,
+    /// What services are held to.
+    pub(super) services: watch::Sender<Arc<ServiceConfigs>>,
     /// There was a name without a slash, which is a service of its own.
     pub(super) has_singles: AtomicBool,
     /// Sessions that have not ended, as the breaker counts them.

@@ -7,7 +7,9 @@ mod delivery;
 use std::sync::Arc;
 use std::time::Duration;
 
+use carotid_core::ServiceHealth;
 use jiff::Timestamp;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +22,7 @@ use super::post::{Outcome, Post};
 use super::rule::{Destination, Rule};
 use super::situation::after;
 use super::store::{Recalled, Row, Store, Update};
-use crate::driver::Driver;
+use crate::driver::{Driver, ServiceConfigs, ServiceStatus};
 use crate::hub::{Batch, Subscription};
 use crate::sink::api::{Event, Firing, Notice};
 
@@ -29,6 +31,9 @@ const AT_ONCE: usize = 256;
 
 /// With so many notices on their way, no further event is read.
 const MOST_LETTERS: usize = 1000;
+
+/// So many services are asked at once when events are missing.
+const MOST_ASKED: usize = 10_000;
 
 /// How often it is written down that nothing concerned a rule.
 const KEEP_CURSOR: Duration = Duration::from_secs(10);
@@ -65,6 +70,9 @@ pub(super) struct Courier {
     post: Post,
     events: Subscription,
     flights: JoinSet<Landed>,
+    /// What services are held to, and were when they were asked last.
+    held_to: watch::Receiver<Arc<ServiceConfigs>>,
+    asked: Arc<ServiceConfigs>,
     update: Update,
     next_place: u64,
     timers: Timers,
@@ -93,7 +101,9 @@ impl Courier {
         let mut judge = Judge::new(rule.clone(), hub.run(), cursor, recalled.situations);
         let now = office.clock.now();
         judge.settle_until(after(now, office.settle));
-        for service in office.driver.held_to().keys() {
+        let mut held_to = office.driver.follow_held_to();
+        let asked = held_to.borrow_and_update().clone();
+        for service in asked.keys() {
             judge.ask(service);
         }
         let mut outbox = Outbox::default();
@@ -112,6 +122,8 @@ impl Courier {
             outbox,
             post,
             flights: JoinSet::new(),
+            held_to,
+            asked,
             update: Update::default(),
             next_place,
             timers: Timers {
@@ -137,6 +149,7 @@ impl Courier {
                     self.land(landed.ok());
                 }
                 batch = self.events.next(AT_ONCE), if has_room => self.read(batch).await,
+                Ok(()) = self.held_to.changed() => self.ask_all_held(),
                 () = self.office.clock.sleep_until(wake_at) => {}
             }
         }
@@ -171,12 +184,42 @@ impl Courier {
                 missed,
                 "events are not kept any more; no alert will come of them"
             );
+            self.ask_all().await;
         }
         let now = self.office.clock.now();
         for record in batch.records {
             self.judge.observe(now, &Event::from(record));
         }
         self.assess(now);
+    }
+
+    /// Services are held to something else: asks those that were named, and those that are now.
+    fn ask_all_held(&mut self) {
+        let held_to = self.held_to.borrow_and_update().clone();
+        let before = std::mem::replace(&mut self.asked, held_to.clone());
+        for service in before.keys().chain(held_to.keys()) {
+            self.judge.ask(service);
+        }
+        let now = self.office.clock.now();
+        let removed = before.keys().filter(|name| !held_to.contains_key(*name));
+        for service in removed {
+            if self.office.driver.service_status(service).is_none() {
+                // Nobody needs it any more.
+                let service = service.to_string();
+                self.judge.assess(now, service, Assessment::default(), None);
+            }
+        }
+    }
+
+    /// Events are missing, so all services are asked that fail now or failed.
+    async fn ask_all(&mut self) {
+        self.judge.on_missed(self.office.clock.now());
+        let is_bad = |status: &ServiceStatus| status.health() != ServiceHealth::Pass;
+        let driver = &self.office.driver;
+        let (services, _) = driver.services("", MOST_ASKED, "", is_bad).await;
+        for service in services {
+            self.judge.ask(&service.name);
+        }
     }
 
     /// Reads some of what is in the journal, and not in the log any more. Whether there is any.
@@ -210,8 +253,10 @@ impl Courier {
                 },
                 // It went away in order.
                 (None, Some(_)) => Assessment::default(),
-                // Nothing is known of it, so what was concluded stays.
-                (None, None) => continue,
+                (None, None) => {
+                    self.judge.on_unknown(now, &service);
+                    continue;
+                }
             };
             self.judge.assess(now, service, assessment, event);
         }
