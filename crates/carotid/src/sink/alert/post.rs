@@ -212,7 +212,9 @@ async fn why(mut response: Response, ours: &Url) -> String {
     } else {
         EXCERPT
     };
-    text[..text.floor_char_boundary(end.min(EXCERPT))].to_owned()
+    let mut ends = (0..=text.len().min(end).min(EXCERPT)).rev();
+    let end = ends.find(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or(0)].to_owned()
 }
 
 fn excerpt(text: &str, secrets: &[String]) -> String {
