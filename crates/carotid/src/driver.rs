@@ -31,12 +31,14 @@ mod query;
 mod services;
 mod shard;
 mod sorted;
+mod storage;
 mod survey;
 mod visit;
 
 use counts::Counts;
 use deaths::Deaths;
 use shard::{Peer, Shard, Shared, State, shard_of};
+use storage::Storage;
 
 pub(crate) use counts::Histogram;
 pub use deaths::Death;
@@ -47,6 +49,7 @@ pub use query::{Cursor, Verdict, Watched};
 pub(crate) use services::contains;
 pub use services::{ServiceConfig, ServiceConfigs, ServiceStatus};
 pub use sorted::{Page, Place, SortKey, Sorting};
+pub(crate) use storage::is_late;
 
 /// Watches sessions and publishes what it concludes of them. Clones share it.
 #[derive(Clone, Debug)]
@@ -161,14 +164,17 @@ impl Driver {
         shutdown: &CancellationToken,
     ) {
         self.begin();
-        let shared = self.shared.clone();
+        let driver = self.clone();
         tasks.spawn(shutdown.clone().run_until_cancelled_owned(async move {
+            let shared = &driver.shared;
+            let mut storage = Storage::default();
             let mut roll = Roll::new(readers);
             loop {
                 let stall = shared.clock.pulse(&mut roll).await;
                 let _turn = shared.pulse.begin();
                 shared.own_up(stall);
                 shared.tell_of_stall();
+                storage.look(&driver);
             }
         }));
         for shard in 0..self.shared.shards.len() {

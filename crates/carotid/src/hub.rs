@@ -5,6 +5,7 @@
 //! With a journal an event is shown when it is durable, and not before: what readers were told is true
 //! after a crash, too. Numbers go on where the journal ends.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ struct Shared {
     last: watch::Sender<u64>,
     /// Wakes the journal.
     more: Condvar,
+    /// The journal cannot be written.
+    is_failing: AtomicBool,
 }
 
 /// A place in the log.
@@ -79,6 +82,7 @@ impl Hub {
             log: Mutex::new(Log::after(last, is_journaled, kept)),
             last: watch::Sender::new(last),
             more: Condvar::new(),
+            is_failing: AtomicBool::new(false),
         };
         Self {
             shared: Arc::new(shared),
@@ -134,7 +138,7 @@ impl Hub {
     /// The events up to this number are durable, and may be shown.
     pub(crate) fn show(&self, through: u64) {
         let mut log = self.shared.lock();
-        log.shown = log.shown.max(through);
+        log.show(through);
         if log.skipped > 0 && log.pending() < MOST_PENDING / 2 {
             let skipped = std::mem::take(&mut log.skipped);
             let at = log
@@ -161,6 +165,21 @@ impl Hub {
     /// How many events are not durable yet.
     pub(crate) fn count_pending(&self) -> u64 {
         self.shared.lock().pending()
+    }
+
+    /// How long the oldest of them has waited.
+    pub(crate) fn oldest_pending(&self) -> Option<Duration> {
+        self.shared.lock().oldest_pending()
+    }
+
+    /// The journal tells whether it cannot be written.
+    pub(crate) fn set_failing(&self, failing: bool) {
+        self.shared.is_failing.store(failing, Ordering::Relaxed);
+    }
+
+    /// Whether the journal says that it cannot be written.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.shared.is_failing.load(Ordering::Relaxed)
     }
 
     /// The number of the latest event that is shown; 0 before the first.

@@ -1,9 +1,9 @@
 //! The journal, from outside: what a restart knows, and what happens when it cannot be written.
 
 use std::fs::{self, File};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 
@@ -243,6 +243,56 @@ fn on_a_full_disk_beats_go_on_and_deaths_wait_until_there_is_room() {
     };
     assert_eq!(opened, newcomers);
     assert!(dead.silent_ms > 4000, "{dead:?}");
+}
+
+/// Keeps the journal from being written without an error: the writer waits for this to end.
+fn hold_up(data: &Path) -> Child {
+    let mut holder = Command::new("sqlite3");
+    holder.arg(data.join("carotid.db"));
+    holder.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut holder = holder.spawn().unwrap();
+    let begin = b".timeout 10000\nBEGIN IMMEDIATE;\nSELECT 'held';\n";
+    holder.stdin.as_mut().unwrap().write_all(begin).unwrap();
+    let mut said = [0; 5];
+    holder
+        .stdout
+        .as_mut()
+        .unwrap()
+        .read_exact(&mut said)
+        .unwrap();
+    assert_eq!(&said, b"held\n");
+    holder
+}
+
+#[test]
+fn while_the_disk_does_not_answer_deaths_wait_and_it_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let daemon = Daemon::start(&flags(folder.path()));
+    let mut lives = daemon.ping("lives");
+    let mut events = daemon.events();
+    events.expect("opened", "lives", None);
+    let mut holder = hold_up(folder.path());
+    ping(&mut lives, "waits");
+    until(|| {
+        ping(&mut lives.try_clone().unwrap(), "lives");
+        raw(daemon.http, "/readyz").0 == 503
+    });
+    // The writer still waits, and has not failed.
+    let (_, said) = raw(daemon.http, "/readyz");
+    assert!(said.starts_with("journal: nothing written for "), "{said}");
+    assert_eq!(raw(daemon.http, "/livez").0, 200);
+    drop(lives);
+    until(|| one(daemon.http, "lives")["last_beat_ms"].as_u64().unwrap() > 2000);
+    holder.kill().unwrap();
+    holder.wait().unwrap();
+    until(|| raw(daemon.http, "/readyz").0 == 200);
+    let dead = loop {
+        let event = events.next();
+        if event.kind == "dead" && event.name == "lives" {
+            break event;
+        }
+    };
+    assert!(dead.silent_ms > 2000, "{dead:?}");
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! The events themselves.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Happening;
+use crate::clock::Stopwatch;
 
 /// How many events may wait for the journal before what the next event of its session will supersede is
 /// counted and not kept: some hundred megabytes of them.
@@ -33,6 +35,8 @@ pub(super) struct Log {
     /// The last number shown: those after it are not durable yet.
     pub(super) shown: u64,
     pub(super) is_journaled: bool,
+    /// Since when each of those waits.
+    waiting: VecDeque<Stopwatch>,
     pub(super) kept: usize,
     /// Events that found no place since the log last said so.
     pub(super) skipped: u64,
@@ -45,6 +49,7 @@ impl Log {
             next_seq: last + 1,
             shown: last,
             is_journaled,
+            waiting: VecDeque::new(),
             kept,
             skipped: 0,
         }
@@ -64,6 +69,9 @@ impl Log {
         }
         self.next_seq += 1;
         self.records.push_back(Record { seq, at, what });
+        if self.is_journaled {
+            self.waiting.push_back(Stopwatch::start());
+        }
         Some(seq)
     }
 
@@ -74,6 +82,19 @@ impl Log {
 
     pub(super) const fn pending(&self) -> u64 {
         self.next_seq - 1 - self.shown
+    }
+
+    /// How long the oldest of those that were not shown has waited.
+    pub(super) fn oldest_pending(&self) -> Option<Duration> {
+        self.waiting.front().map(|waiting| waiting.elapsed())
+    }
+
+    /// Those up to this number are shown.
+    pub(super) fn show(&mut self, through: u64) {
+        let through = through.clamp(self.shown, self.next_seq - 1);
+        let durable = usize::try_from(through - self.shown).unwrap_or(usize::MAX);
+        self.waiting.drain(..durable.min(self.waiting.len()));
+        self.shown = through;
     }
 
     /// Takes out the oldest of those that were shown and are too many, at most `limit`.

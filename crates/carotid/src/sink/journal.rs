@@ -122,7 +122,11 @@ impl Unstarted {
     /// The system gives no thread.
     pub(crate) fn start(self, driver: Driver) -> io::Result<Journal> {
         let status = SharedStatus::default();
-        let archive = Archive::new(self.place.path().to_owned(), Arc::clone(&status));
+        let archive = Archive::new(
+            self.place.path().to_owned(),
+            driver.hub().clone(),
+            Arc::clone(&status),
+        );
         let (stop, told) = channel();
         let writer = Writer {
             driver,

@@ -72,12 +72,7 @@ async fn ready(State(desk): State<Desk>, Query(detail): Query<Detail>) -> Respon
         Component::new("detection", desk.vitality.trouble()),
     ];
     if let Some(archive) = &desk.archive {
-        let status = archive.status();
-        let trouble = status.failing.map(|(since, why)| {
-            let pending = status.pending;
-            format!("not written since {since:.0}: {why}; beats go on, deaths wait, {pending} events are kept")
-        });
-        components.push(Component::new("journal", trouble));
+        components.push(Component::new("journal", archive.status().trouble()));
     }
     report(&detail, &components)
 }

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 
 use super::file;
 use super::writer::{JournalStatus, SharedStatus};
+use crate::hub::Hub;
 
 mod availability;
 mod events;
@@ -30,6 +31,7 @@ pub struct Archive {
 struct Shared {
     path: PathBuf,
     idle: Mutex<Vec<Idle>>,
+    hub: Hub,
     status: SharedStatus,
 }
 
@@ -53,10 +55,11 @@ pub enum ReadError {
 }
 
 impl Archive {
-    pub(super) fn new(path: PathBuf, status: SharedStatus) -> Self {
+    pub(super) fn new(path: PathBuf, hub: Hub, status: SharedStatus) -> Self {
         let shared = Shared {
             path,
             idle: Mutex::default(),
+            hub,
             status,
         };
         Self {
@@ -67,11 +70,14 @@ impl Archive {
     /// How the journal is.
     #[must_use]
     pub fn status(&self) -> JournalStatus {
-        let status = &self.shared.status;
-        status
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let Shared { hub, status, .. } = &*self.shared;
+        let status = status.lock().unwrap_or_else(PoisonError::into_inner);
+        // What waits is asked of those who wait: the writer may be held up.
+        JournalStatus {
+            pending: hub.count_pending(),
+            lag: hub.oldest_pending().unwrap_or_default(),
+            ..status.clone()
+        }
     }
 
     /// Lets `read` ask, on a thread that may wait for the disk.

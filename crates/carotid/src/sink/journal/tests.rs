@@ -14,6 +14,7 @@ use super::file::Place;
 use super::restore;
 use super::store::Store;
 use super::writer::SharedStatus;
+use crate::hub::Hub;
 
 /// A journal without a thread, and a clock that the test turns.
 struct Books {
@@ -66,7 +67,7 @@ impl Books {
 
     fn archive(&self) -> Archive {
         let path = self.place.as_ref().unwrap().path().to_owned();
-        Archive::new(path, SharedStatus::default())
+        Archive::new(path, Hub::new(), SharedStatus::default())
     }
 
     /// One number that SQL asks for.

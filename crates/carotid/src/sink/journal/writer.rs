@@ -11,8 +11,8 @@ use super::file::{OpenJournalError, Place};
 use super::store::Store;
 use super::sweep::{Keep, Sweep};
 use crate::clock::Stopwatch;
-use crate::driver::Driver;
-use crate::hub::Record;
+use crate::driver::{Driver, is_late};
+use crate::hub::{Hub, Record};
 
 /// Events of one transaction: some hundred milliseconds of them, so that what waits behind it does not
 /// wait for long.
@@ -27,9 +27,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// How soon it tries again what has failed.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// When more events wait than this, nobody dies until half of them are written (I8).
-const MANY_PENDING: u64 = 100_000;
-
 /// How the journal is.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -38,7 +35,7 @@ pub struct JournalStatus {
     pub failing: Option<(Timestamp, Arc<str>)>,
     /// Events that are not durable yet.
     pub pending: u64,
-    /// How long the oldest of them had waited when the last batch was begun.
+    /// How long the oldest of them has waited.
     pub lag: Duration,
     /// How long the last batch took.
     pub commit: Duration,
@@ -48,6 +45,25 @@ pub struct JournalStatus {
     pub written: u64,
     /// Size of its file, in bytes.
     pub size_bytes: u64,
+}
+
+impl JournalStatus {
+    /// What is wrong with it, in words: deaths wait while something is. `None` while all is well.
+    #[must_use]
+    pub fn trouble(&self) -> Option<String> {
+        let Self { pending, lag, .. } = self;
+        let (what, why) = match &self.failing {
+            Some((since, why)) => (format!("not written since {since:.0}"), &**why),
+            None if is_late(*pending, *lag) => {
+                let what = format!("nothing written for {} ms", lag.as_millis());
+                (what, "the disk is slow, or does not answer")
+            }
+            None => return None,
+        };
+        Some(format!(
+            "{what}: {why}; beats go on, deaths wait, {pending} events are kept"
+        ))
+    }
 }
 
 /// The status as the thread tells it and others read it.
@@ -68,9 +84,12 @@ pub(super) struct Writer {
 impl Writer {
     /// Writes until it is told to end, and then what is left.
     pub(super) fn run(mut self) {
+        let _lost = Lost {
+            hub: self.driver.hub().clone(),
+            status: Arc::clone(&self.status),
+        };
         let mut file = self.place.identity();
         let mut sweep = Sweep::default();
-        let mut barred = false;
         let mut written_at = Stopwatch::start();
         loop {
             let ending = matches!(self.stop.try_recv(), Err(TryRecvError::Disconnected));
@@ -91,7 +110,6 @@ impl Writer {
                 }
                 Err(error) => {
                     self.fail(&error);
-                    self.bar(&mut barred, true);
                     if ending || self.is_told_to_end(RETRY) {
                         tracing::error!(
                             lost = self.driver.hub().count_pending(),
@@ -104,12 +122,6 @@ impl Writer {
                 }
             }
             let waiting = self.driver.hub().count_pending();
-            let limit = if barred {
-                MANY_PENDING / 2
-            } else {
-                MANY_PENDING
-            };
-            self.bar(&mut barred, limit < waiting);
             if ending && waiting == 0 {
                 break;
             }
@@ -148,27 +160,15 @@ impl Writer {
             status.commit = watch.elapsed();
             status.commits += 1;
             status.written += pending.len() as u64;
-            let oldest = pending
-                .first()
-                .map_or(now, |first| first.at.as_millisecond());
-            status.lag = Duration::from_millis(u64::try_from(now - oldest).unwrap_or(0));
         }
         sweep.step(&mut self.store, &self.keep, now(), pending.len())?;
         let size_bytes = std::fs::metadata(self.place.path()).map_or(0, |file| file.len());
-        let mut status = self.status();
-        status.pending = self.driver.hub().count_pending();
-        status.size_bytes = size_bytes;
+        self.status().size_bytes = size_bytes;
         Ok(wrote)
     }
 
-    fn bar(&self, barred: &mut bool, bar: bool) {
-        if *barred != bar {
-            *barred = bar;
-            self.driver.bar(bar);
-        }
-    }
-
     fn heal(&self) {
+        self.driver.hub().set_failing(false);
         let mut status = self.status();
         if let Some((since, _)) = status.failing.take() {
             drop(status);
@@ -177,9 +177,8 @@ impl Writer {
     }
 
     fn fail(&self, error: &StepError) {
-        let pending = self.driver.hub().count_pending();
+        self.driver.hub().set_failing(true);
         let mut status = self.status();
-        status.pending = pending;
         let why: Arc<str> = error.to_string().into();
         let (since, is_news) = match &status.failing {
             Some((since, known)) => (*since, *known != why),
@@ -228,6 +227,23 @@ impl Writer {
     }
 }
 
+/// Tells of a writer that panics: nothing is written any more, and nobody dies.
+struct Lost {
+    hub: Hub,
+    status: SharedStatus,
+}
+
+impl Drop for Lost {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.hub.set_failing(true);
+            let mut status = self.status.lock().unwrap_or_else(PoisonError::into_inner);
+            let why = "the thread that writes it has panicked; restart the daemon";
+            status.failing = Some((Timestamp::now(), why.into()));
+        }
+    }
+}
+
 /// What keeps the journal from being written.
 #[derive(Debug, thiserror::Error)]
 enum StepError {
@@ -242,4 +258,26 @@ enum StepError {
 /// Wall time in milliseconds.
 pub(super) fn now() -> i64 {
     Timestamp::now().as_millisecond()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_writer_that_panics_is_told_of() {
+        let (hub, status) = (Hub::new(), SharedStatus::default());
+        let lost = Lost {
+            hub: hub.clone(),
+            status: Arc::clone(&status),
+        };
+        let writer = std::thread::spawn(move || {
+            let _lost = lost;
+            panic!("as a defect would");
+        });
+        assert!(writer.join().is_err());
+        assert!(hub.is_failing());
+        let trouble = status.lock().unwrap().trouble().unwrap();
+        assert!(trouble.contains("panicked"), "{trouble}");
+    }
 }

@@ -7,7 +7,7 @@ use crate::sink::journal::JournalStatus;
 
 const FAILING: Metric = metric(
     "carotid_journal_failing",
-    "Whether the journal cannot be written: 1 if so.",
+    "Whether the journal cannot be written, or not in time: 1 if so.",
 );
 const PENDING: Metric = metric(
     "carotid_journal_pending_events",
@@ -15,7 +15,7 @@ const PENDING: Metric = metric(
 );
 const LAG: Metric = seconds(
     "carotid_journal_lag",
-    "How long the oldest of the events that were written last had waited.",
+    "How long the oldest of the events that are not durable yet has waited.",
 );
 const COMMIT: Metric = seconds(
     "carotid_journal_commit",
@@ -26,7 +26,7 @@ const EVENTS: Metric = metric("carotid_journal_events", "Events written.");
 const SIZE: Metric = metric("carotid_journal_size_bytes", "Size of the journal's file.");
 
 pub(super) fn write(to: &mut Exposition<'_>, journal: &JournalStatus) -> fmt::Result {
-    to.gauge(FAILING, u32::from(journal.failing.is_some()))?;
+    to.gauge(FAILING, u32::from(journal.trouble().is_some()))?;
     to.gauge(PENDING, journal.pending)?;
     to.gauge(LAG, journal.lag.as_secs_f64())?;
     to.gauge(COMMIT, journal.commit.as_secs_f64())?;

@@ -313,12 +313,13 @@ fn journal(desk: &Desk) -> Markup {
         return html! { "none: what is known is lost with this process" };
     };
     let status = archive.status();
-    match &status.failing {
-        Some((since, why)) => html! {
+    match (&status.failing, status.trouble()) {
+        (Some((since, why)), _) => html! {
             strong { "cannot be written since " (words::time(*since)) } ": " (why)
             "; until it can, nobody is declared dead"
         },
-        None => html! { "written, " (count(status.size_bytes.div_ceil(1 << 20))) " MB" },
+        (None, Some(trouble)) => html! { strong { (trouble) } },
+        (None, None) => html! { "written, " (count(status.size_bytes.div_ceil(1 << 20))) " MB" },
     }
 }
 
