@@ -320,6 +320,37 @@ fn a_journal_that_is_deleted_is_put_back() {
 }
 
 #[test]
+fn a_journal_that_is_deleted_on_a_full_disk_is_put_back_when_there_is_room() {
+    let cramped = Cramped::start(4 << 20);
+    let daemon = &cramped.daemon;
+    let mut events = daemon.events();
+    let _before = daemon.ping("before");
+    events.expect("opened", "before", None);
+    let file = cramped.inside.join("carotid.db");
+    cramped.fill();
+    fs::remove_file(&file).unwrap();
+    let mut after = daemon.ping("after");
+    until(|| cramped.ready().1.contains("its file is gone"));
+    // By then it has tried to put it back.
+    let silent = |name: &str| one(daemon.http, name)["last_beat_ms"].as_u64();
+    until(|| silent("before").unwrap() > 2500);
+    // Nothing that a restart would take for a journal.
+    assert!(!file.exists());
+    cramped.make_room();
+    until(|| {
+        ping(&mut after.try_clone().unwrap(), "after");
+        cramped.ready().0 == 200
+    });
+    ping(&mut after, "after");
+    events.expect("opened", "after", None);
+    for name in ["before", "after"] {
+        let (status, history) = get(daemon.http, &format!("/api/v1/history?name={name}"));
+        assert_eq!(status, 200, "{history}");
+    }
+    assert!(!cramped.inside.join("carotid.db.new").exists());
+}
+
+#[test]
 fn the_queries_of_the_documentation_run() {
     let folder = tempfile::tempdir().unwrap();
     let daemon = Daemon::start(&flags(folder.path()));

@@ -134,6 +134,7 @@ impl Unstarted {
             store: self.store,
             keep: self.keep,
             status,
+            put_back: None,
             stop: told,
         };
         let thread = std::thread::Builder::new().name("carotid-journal".to_owned());

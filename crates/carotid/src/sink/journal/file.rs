@@ -1,6 +1,6 @@
 //! The journal's file: found or made, locked, and told from what it is not.
 
-use std::fs::{DirBuilder, File, TryLockError};
+use std::fs::{self, DirBuilder, File, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ use super::schema;
 
 /// Its name in the directory; SQLite puts `-wal` and `-shm` beside it.
 pub(super) const NAME: &str = "carotid.db";
+
+/// What a copy of it is called until it is whole.
+const COPY: &str = "carotid.db.new";
 
 /// How long a statement waits for another connection that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -106,8 +109,8 @@ impl OpenJournalError {
 #[derive(Debug)]
 pub(super) struct Place {
     path: PathBuf,
-    /// The lock is on the directory, so that it does not depend on the file's fate.
-    _lock: File,
+    /// Locked, so that the lock does not depend on the file's fate.
+    directory: File,
 }
 
 impl Place {
@@ -135,7 +138,7 @@ impl Place {
         }
         Ok(Self {
             path: directory.join(NAME),
-            _lock: lock,
+            directory: lock,
         })
     }
 
@@ -146,10 +149,17 @@ impl Place {
     /// Opens the file for the one who writes; makes it if it is missing, and brings its schema up to
     /// date.
     pub(super) fn open(&self) -> Result<Connection, OpenJournalError> {
+        self.open_with(OpenFlags::SQLITE_OPEN_CREATE)
+    }
+
+    /// The same for one that must be there: an empty one in its place would have forgotten everybody.
+    pub(super) fn reopen(&self) -> Result<Connection, OpenJournalError> {
+        self.open_with(OpenFlags::empty())
+    }
+
+    fn open_with(&self, flags: OpenFlags) -> Result<Connection, OpenJournalError> {
         let wrong = |error| self.judge(error);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-            | OpenFlags::SQLITE_OPEN_CREATE
-            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let flags = flags | OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(&self.path, flags).map_err(wrong)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(wrong)?;
         // Before anything is written, or a stranger's file would be changed.
@@ -189,6 +199,29 @@ impl Place {
         Ok(0)
     }
 
+    /// Puts the file where it was from a connection that still has it open: all of it or nothing.
+    pub(super) fn put_back(&self, connection: &Connection) -> Result<(), PutBackError> {
+        let copy = self.path.with_file_name(COPY);
+        remove(&copy)?;
+        let put = || {
+            connection.execute("VACUUM INTO ?1", (copy.to_string_lossy(),))?;
+            File::open(&copy)?.sync_all()?;
+            // They belong to the file that is gone, and would be taken for those of the copy.
+            for beside in ["-wal", "-shm"] {
+                remove(&self.path.with_file_name(format!("{NAME}{beside}")))?;
+            }
+            fs::rename(&copy, &self.path)?;
+            self.directory.sync_all()?;
+            Ok(())
+        };
+        let put: Result<(), PutBackError> = put();
+        if put.is_err() {
+            // What there is of a copy takes the room that the next one needs.
+            let _gone = remove(&copy);
+        }
+        put
+    }
+
     pub(super) fn judge(&self, source: rusqlite::Error) -> OpenJournalError {
         let path = self.path.clone();
         match source.sqlite_error_code() {
@@ -204,9 +237,26 @@ impl Place {
     }
 }
 
+/// What keeps a file from being put back.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum PutBackError {
+    #[error(transparent)]
+    Sqlite(#[from] rusqlite::Error),
+    #[error(transparent)]
+    Io(#[from] io::Error),
+}
+
+/// Removes a file if it is there.
+fn remove(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// Which file is there now, if one is: its device and its number there.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
-    let metadata = std::fs::metadata(path).ok()?;
+    let metadata = fs::metadata(path).ok()?;
     Some((metadata.dev(), metadata.ino()))
 }
 

@@ -76,13 +76,25 @@ struct Statements<'c> {
 
 impl Store {
     pub(super) fn new(connection: Connection, ledger: Ledger, run: Run) -> Self {
-        connection.set_prepared_statement_cache_capacity(64);
-        Self {
+        let store = Self {
             connection,
             ledger,
             run,
             json: Vec::with_capacity(1024),
-        }
+        };
+        store.prepare();
+        store
+    }
+
+    /// Goes on with another connection to the same journal.
+    pub(super) fn renew(&mut self, connection: Connection) {
+        self.connection = connection;
+        self.prepare();
+    }
+
+    /// All statements stay prepared.
+    fn prepare(&self) {
+        self.connection.set_prepared_statement_cache_capacity(64);
     }
 
     /// Writes these events, and that we are alive at `now`. When this returns they are durable.

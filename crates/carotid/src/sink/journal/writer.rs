@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::entry::Entry;
-use super::file::{OpenJournalError, Place};
+use super::file::{OpenJournalError, Place, PutBackError};
 use super::store::Store;
 use super::sweep::{Keep, Sweep};
 use crate::clock::Stopwatch;
@@ -77,6 +77,8 @@ pub(super) struct Writer {
     pub(super) store: Store,
     pub(super) keep: Keep,
     pub(super) status: SharedStatus,
+    /// The file that took the place of one that was deleted.
+    pub(super) put_back: Option<(u64, u64)>,
     /// Disconnected when this is to end.
     pub(super) stop: Receiver<()>,
 }
@@ -193,26 +195,28 @@ impl Writer {
 
     /// Does what may help: a connection that has seen an error may not see that it is over.
     fn repair(&mut self, error: &StepError, file: &mut Option<(u64, u64)>) {
+        let there = self.place.identity();
         let reopened = match error {
-            StepError::Gone if self.place.identity().is_none() => self.write_anew(),
-            StepError::Gone => return,
-            StepError::Sqlite(_) | StepError::Reopen(_) => self.reopen(),
+            _ if there.is_none() => self.write_anew(),
+            // A stranger's, unless it is what was put back and could not be opened yet.
+            StepError::Gone if there != self.put_back => return,
+            _ => self.reopen(),
         };
         match reopened {
             Ok(()) => *file = self.place.identity(),
-            Err(error) => tracing::debug!(%error, "the journal cannot be opened again"),
+            Err(error) => tracing::debug!(%error, "the journal cannot be repaired yet"),
         }
     }
 
     fn reopen(&mut self) -> Result<(), StepError> {
-        self.store.connection = self.place.open()?;
+        self.store.renew(self.place.reopen()?);
         Ok(())
     }
 
     /// The file was deleted, and we still have it open: it is put where it was.
     fn write_anew(&mut self) -> Result<(), StepError> {
-        let path = self.place.path().to_string_lossy().into_owned();
-        self.store.connection.execute("VACUUM INTO ?1", (path,))?;
+        self.place.put_back(&self.store.connection)?;
+        self.put_back = self.place.identity();
         tracing::warn!("the journal's file was deleted, and is put back");
         self.reopen()
     }
@@ -253,6 +257,8 @@ enum StepError {
     Sqlite(#[from] rusqlite::Error),
     #[error(transparent)]
     Reopen(#[from] OpenJournalError),
+    #[error("its file is gone, and cannot be put back: {0}")]
+    PutBack(#[from] PutBackError),
 }
 
 /// Wall time in milliseconds.
