@@ -49,7 +49,7 @@ pub use query::{Cursor, Verdict, Watched};
 pub(crate) use services::contains;
 pub use services::{ServiceConfig, ServiceConfigs, ServiceStatus};
 pub use sorted::{Page, Place, SortKey, Sorting};
-pub(crate) use storage::is_late;
+pub(crate) use storage::{Tallies, is_late};
 
 /// Watches sessions and publishes what it concludes of them. Clones share it.
 #[derive(Clone, Debug)]

@@ -167,6 +167,11 @@ impl Hub {
         self.shared.lock().pending()
     }
 
+    /// The number of the latest event, shown or not.
+    pub(crate) fn last_published(&self) -> u64 {
+        self.shared.lock().next_seq - 1
+    }
+
     /// How long the oldest of them has waited.
     pub(crate) fn oldest_pending(&self) -> Option<Duration> {
         self.shared.lock().oldest_pending()

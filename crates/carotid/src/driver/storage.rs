@@ -3,6 +3,9 @@
 
 use std::time::Duration;
 
+use carotid_core::{Tally, Tick};
+use hashbrown::HashMap;
+
 use super::Driver;
 
 /// When the oldest event has waited for so long, nobody dies until what waits is younger than half of it.
@@ -14,6 +17,33 @@ const MANY_PENDING: u64 = 100_000;
 /// Whether what waits for the journal bars deaths.
 pub(crate) fn is_late(pending: u64, oldest: Duration) -> bool {
     MANY_PENDING < pending || LATE < oldest
+}
+
+impl Driver {
+    /// How much time we attended so far (I6). It goes on after a stall is over, which is told of at once
+    /// then.
+    pub(crate) fn attended(&self) -> Duration {
+        self.shared.now().since(Tick::default())
+    }
+
+    /// How the sessions of each service of several are, and the number of the last event that made them
+    /// so.
+    pub(crate) fn tallies(&self) -> Tallies {
+        // Whoever concludes something counts and publishes it under this lock.
+        let breaker = self.shared.breaker();
+        let services = breaker.services_after("");
+        Tallies {
+            through: self.hub().last_published(),
+            services: services.map(|(name, tally)| (name.into(), tally)).collect(),
+        }
+    }
+}
+
+/// How the sessions of all services were after an event.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tallies {
+    pub(crate) through: u64,
+    pub(crate) services: HashMap<Box<str>, Tally>,
 }
 
 /// What was concluded of the journal so far.

@@ -15,6 +15,7 @@ mod restore;
 mod schema;
 mod store;
 mod sweep;
+mod wall;
 mod writer;
 
 #[cfg(test)]
@@ -134,6 +135,8 @@ impl Unstarted {
             store: self.store,
             keep: self.keep,
             status,
+            judged_anew: Vec::new(),
+            recount: None,
             put_back: None,
             stop: told,
         };

@@ -10,7 +10,8 @@ use hashbrown::{HashMap, HashSet};
 
 use super::absence::{Absence, Absences};
 use super::entry::Turn;
-use crate::driver::ServiceConfigs;
+use super::wall::Jump;
+use crate::driver::{ServiceConfigs, Tallies};
 
 pub(super) const HOUR_MS: i64 = 3_600_000;
 
@@ -210,14 +211,13 @@ type Hours = HashMap<HourKey, Hour>;
 
 impl Ledger {
     /// Holds services to this from now on. Returns those that may be judged otherwise by it.
-    pub(super) fn hold_to(&mut self, held_to: Arc<ServiceConfigs>) -> Vec<i64> {
+    pub(super) fn hold_to(&mut self, held_to: Arc<ServiceConfigs>) -> Vec<Box<str>> {
         if Arc::ptr_eq(&self.held_to, &held_to) {
             return Vec::new();
         }
         let old = std::mem::replace(&mut self.held_to, held_to);
         let names = old.keys().chain(self.held_to.keys());
-        let known = names.filter_map(|name| self.by_name.get(&**name));
-        known.copied().collect()
+        names.cloned().collect()
     }
 
     /// Takes up a service from before a restart.
@@ -291,8 +291,11 @@ impl Ledger {
     }
 
     /// Forgets absences that no account reaches back to.
-    pub(super) fn forget_absences_before(&mut self, at: i64) {
-        self.absences.forget_before(at);
+    pub(super) fn forget_absences(&mut self) {
+        let watched = self.accounts.values();
+        let watched = watched.filter(|account| account.state != State::Unwatched);
+        let oldest = watched.map(|account| account.accounted_to).min();
+        self.absences.forget_before(oldest.unwrap_or(i64::MAX));
     }
 }
 
@@ -360,6 +363,15 @@ impl Draft<'_> {
         self.ledger.is_deserted(service, at)
     }
 
+    /// Judges a service anew that the settings name, or did: it is to be there before it ever was.
+    pub(super) fn judge_named(&mut self, name: &str, at: i64) {
+        let is_known = self.ledger.by_name.contains_key(name);
+        if is_known || self.ledger.held_to.contains_key(name) {
+            let service = self.number(name, at);
+            self.judge(service, at);
+        }
+    }
+
     /// Judges a service anew.
     pub(super) fn judge(&mut self, service: i64, at: i64) {
         self.close(service, at);
@@ -369,6 +381,40 @@ impl Draft<'_> {
         let state = account.judge(&self.ledger.held_to);
         if state != account.state {
             (account.state, account.since) = (state, at);
+        }
+    }
+
+    /// Counts the sessions of all services anew: events that would have counted them were not kept.
+    pub(super) fn recount(&mut self, tallies: &Tallies, at: i64) {
+        self.changes.heard.clone_from(&self.ledger.unheard);
+        let services: Vec<_> = self.ledger.accounts.keys().copied().collect();
+        for service in services {
+            self.close(service, at);
+            if let Some(account) = self.changes.accounts.get_mut(&service) {
+                let tally = tallies.services.get(&*account.name);
+                account.tally = Tally {
+                    at_risk: 0,
+                    ..tally.copied().unwrap_or_default()
+                };
+                account.unheard = 0;
+                let state = account.judge(&self.ledger.held_to);
+                if state != account.state {
+                    (account.state, account.since) = (state, at);
+                }
+            }
+        }
+    }
+
+    /// The clock on the wall was set: time that it left out is nobody's, and time that it shows again is
+    /// counted again.
+    pub(super) fn set_clock(&mut self, jump: Jump) {
+        let services: Vec<_> = self.ledger.accounts.keys().copied().collect();
+        for service in services {
+            self.close(service, jump.from);
+            if let Some(account) = self.changes.accounts.get_mut(&service) {
+                account.accounted_to = jump.to;
+                account.since = account.since.min(jump.to);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use carotid_core::{Cause, SessionName, Terms};
 use carotid_netrpc::PeerAddr;
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::absence::Absence;
 use super::ledger::{Account, HOUR_MS, Ledger, State};
@@ -31,6 +31,10 @@ const ENDED: &str = "SELECT session, name, epoch, interval_ms, timeout_ms, longe
     (SELECT 1 FROM sessions AS later WHERE later.name = s.name AND later.session > s.session)
     ORDER BY ended_at DESC LIMIT ?2";
 
+const SET_BACK: &str = "UPDATE services
+    SET accounted_to = min(accounted_to, ?1), since = min(since, ?1)
+    WHERE accounted_to > ?1 OR since > ?1";
+
 /// What was read.
 #[derive(Debug)]
 pub(super) struct Recalled {
@@ -45,6 +49,8 @@ pub(super) fn recall(connection: &Connection, now: i64, fresh: u64) -> rusqlite:
     let last = "SELECT coalesce(max(seq), 0) FROM events";
     let last_seq: i64 = connection.query_row(last, (), |row| row.get(0))?;
     let run = next_run(connection, now)?;
+    // A clock that was ahead once must not hold up the accounts until it is that late.
+    connection.execute(SET_BACK, (now,))?;
     let mut ledger = load_services(connection)?;
     let mut sessions = Vec::new();
     let mut waiting = connection.prepare(WAITING)?;
@@ -85,11 +91,12 @@ fn identify(connection: &Connection, fresh: u64) -> rusqlite::Result<u64> {
 }
 
 fn next_run(connection: &Connection, now: i64) -> rusqlite::Result<Run> {
-    let last = "SELECT coalesce(max(run), 0), max(last_alive_at) FROM runs";
-    let (number, last_alive_at): (i64, Option<i64>) =
-        connection.query_row(last, (), |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let last = "SELECT run, last_alive_at FROM runs ORDER BY run DESC LIMIT 1";
+    let last = connection.query_row(last, (), |row| Ok((row.get(0)?, row.get(1)?)));
+    let last: Option<(i64, i64)> = last.optional()?;
+    let (number, last_alive_at) = last.unzip();
     Ok(Run {
-        number: number + 1,
+        number: number.unwrap_or(0) + 1,
         started_at: now,
         // A clock that was set back leaves no time between the two.
         nobody_since: last_alive_at.map(|at| at.min(now)),

@@ -2,11 +2,14 @@
 //! moves the log into the file, puts down the hours that are over, and forgets what is too old or too
 //! much. Space that becomes free is used again; the file does not become shorter.
 
+use std::time::Duration;
+
 use rusqlite::Connection;
 
 use super::entry::whole;
 use super::ledger::HOUR_MS;
 use super::store::Store;
+use super::wall::{Moment, Wall};
 
 /// How much the journal keeps.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +29,10 @@ const ROWS_AT_ONCE: i64 = 2000;
 const SERVICES_AT_ONCE: usize = 2000;
 
 /// How often it is looked for something to forget.
-const LOOK_EVERY_MS: i64 = 10_000;
+const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// So much attended time after a stall it is told, written and known.
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
 
 /// Events written before the log is moved into the file.
 const ROWS_BETWEEN_MOVES: usize = 65_536;
@@ -34,29 +40,47 @@ const ROWS_BETWEEN_MOVES: usize = 65_536;
 /// What is going on.
 #[derive(Debug, Default)]
 pub(super) struct Sweep {
+    wall: Wall,
+    /// An hour that has just begun, and how much time we had attended when that was noticed.
+    begun: Option<(i64, Duration)>,
     /// Services whose hours are to be put down until `hour`.
     behind: Vec<i64>,
     hour: i64,
     /// Services whose old hours are to be forgotten, and they with them.
     services: Vec<i64>,
-    looked_at: i64,
+    looked_at: Option<Duration>,
     /// Rows written since the log was last moved.
     unmoved: usize,
     is_forgetting: bool,
 }
 
 impl Sweep {
+    /// Sees whether the clock on the wall was set, before anything is written by it.
+    pub(super) fn look_at_clock(&mut self, store: &mut Store, now: Moment) -> rusqlite::Result<()> {
+        let Some(jump) = self.wall.look(now) else {
+            return Ok(());
+        };
+        tracing::warn!(
+            by_ms = jump.to - jump.from,
+            "the clock on the wall was set; nothing is forgotten for its age for a day"
+        );
+        (self.behind, self.begun, self.hour) = (Vec::new(), None, 0);
+        store.settle(|draft| draft.set_clock(jump))
+    }
+
     /// Does a little of what there is to do, after `wrote` events were written at `now`.
     pub(super) fn step(
         &mut self,
         store: &mut Store,
         keep: &Keep,
-        now: i64,
+        now: Moment,
         wrote: usize,
     ) -> rusqlite::Result<()> {
         self.unmoved += wrote;
         self.close_hours(store, now)?;
-        self.look_at_services(store, keep, now)?;
+        if !self.wall.is_in_doubt(now) {
+            self.look_at_services(store, keep, now.wall)?;
+        }
         self.forget(store, keep, now, wrote)?;
         let is_quiet = wrote == 0 && self.unmoved > 0;
         if ROWS_BETWEEN_MOVES <= self.unmoved || is_quiet {
@@ -69,14 +93,21 @@ impl Sweep {
         Ok(())
     }
 
-    /// Puts down the time of all services until the hour that has just begun.
-    fn close_hours(&mut self, store: &mut Store, now: i64) -> rusqlite::Result<()> {
-        let hour = now.div_euclid(HOUR_MS) * HOUR_MS;
-        if self.hour < hour && self.behind.is_empty() {
+    /// Puts down the time of all services until the hour that began a while ago: by then a stall that
+    /// reached into it is known.
+    fn close_hours(&mut self, store: &mut Store, now: Moment) -> rusqlite::Result<()> {
+        let hour = now.wall.div_euclid(HOUR_MS) * HOUR_MS;
+        if self.hour < hour && self.begun.is_none() {
+            self.begun = Some((hour, now.attended));
+        }
+        let is_told = |(_, begun): &mut (_, Duration)| *begun + TOLD_WITHIN <= now.attended;
+        if self.behind.is_empty()
+            && let Some((hour, _)) = self.begun.take_if(is_told)
+        {
             self.hour = hour;
             self.behind = store.ledger.unaccounted(hour);
             self.services = store.ledger.services();
-            store.ledger.forget_absences_before(hour - HOUR_MS);
+            store.ledger.forget_absences();
         }
         let left = self.behind.len().saturating_sub(SERVICES_AT_ONCE);
         let some = &self.behind[left..];
@@ -136,20 +167,27 @@ impl Sweep {
         &mut self,
         store: &Store,
         keep: &Keep,
-        now: i64,
+        now: Moment,
         wrote: usize,
     ) -> rusqlite::Result<()> {
         if !self.is_forgetting {
-            if (self.looked_at..self.looked_at + LOOK_EVERY_MS).contains(&now) {
+            if self
+                .looked_at
+                .is_some_and(|at| now.machine < at + LOOK_EVERY)
+            {
                 return Ok(());
             }
-            self.looked_at = now;
+            self.looked_at = Some(now.machine);
         }
         let connection = &store.connection;
         // What comes in must go out, or the bound would be none.
         let rows = ROWS_AT_ONCE.max(whole((wrote + wrote / 4) as u128));
         let is_full = keep.max_bytes < used_bytes(connection)?;
-        let before = if is_full { i64::MAX } else { now - keep.raw_ms };
+        let before = match is_full {
+            true => i64::MAX,
+            false if self.wall.is_in_doubt(now) => i64::MIN,
+            false => now.wall - keep.raw_ms,
+        };
         let gone = forget_events(connection, before, rows)?;
         let sessions = connection
             .prepare_cached(FORGET_SESSIONS)?
@@ -168,6 +206,7 @@ const FORGET_SERVICE: &str = "DELETE FROM services WHERE service = ?1
 /// Only sessions whose events are all gone.
 const FORGET_SESSIONS: &str = "DELETE FROM sessions WHERE session IN
     (SELECT session FROM sessions WHERE ended_at < ?1
+     AND ended_at <= (SELECT at FROM events ORDER BY seq LIMIT 1)
      AND verdict < (SELECT min(seq) FROM events) ORDER BY ended_at LIMIT ?2)";
 
 /// Forgets at most so many events, the oldest, and of those what happened before a moment. The last one

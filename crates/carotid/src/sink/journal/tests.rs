@@ -1,5 +1,6 @@
 //! What is written comes back, and what is told of it is true.
 
+mod accounts;
 mod availability;
 mod file;
 mod retention;

@@ -10,9 +10,10 @@ use super::entry::Entry;
 use super::file::{OpenJournalError, Place, PutBackError};
 use super::store::Store;
 use super::sweep::{Keep, Sweep};
+use super::wall::Moment;
 use crate::clock::Stopwatch;
-use crate::driver::{Driver, is_late};
-use crate::hub::{Hub, Record};
+use crate::driver::{Driver, Tallies, is_late};
+use crate::hub::{Happening, Hub, Record};
 
 /// Events of one transaction: some hundred milliseconds of them, so that what waits behind it does not
 /// wait for long.
@@ -77,6 +78,10 @@ pub(super) struct Writer {
     pub(super) store: Store,
     pub(super) keep: Keep,
     pub(super) status: SharedStatus,
+    /// Services that are to be judged anew.
+    pub(super) judged_anew: Vec<Box<str>>,
+    /// How the services really were after an event that is not written yet.
+    pub(super) recount: Option<Tallies>,
     /// The file that took the place of one that was deleted.
     pub(super) put_back: Option<(u64, u64)>,
     /// Disconnected when this is to end.
@@ -141,15 +146,12 @@ impl Writer {
         sweep: &mut Sweep,
     ) -> Result<bool, StepError> {
         let wrote = is_due || !pending.is_empty();
-        let judged_anew = self.store.ledger.hold_to(self.driver.held_to());
-        // A run begins with judging all of them.
-        if self.store.run.is_begun && !judged_anew.is_empty() {
-            let now = now();
-            self.store.settle(|draft| {
-                let services = judged_anew.into_iter();
-                services.for_each(|service| draft.judge(service, now));
-            })?;
-        }
+        sweep.look_at_clock(&mut self.store, Moment::now(&self.driver))?;
+        self.hold_to()?;
+        // What was counted after an event is taken up between that and the next.
+        let until = self.recount.as_ref().map_or(u64::MAX, |all| all.through);
+        let kept = pending.partition_point(|record| record.seq <= until);
+        let pending = &pending[..kept];
         if wrote {
             let watch = Stopwatch::start();
             let now = now();
@@ -163,10 +165,44 @@ impl Writer {
             status.commits += 1;
             status.written += pending.len() as u64;
         }
-        sweep.step(&mut self.store, &self.keep, now(), pending.len())?;
+        self.recount(pending)?;
+        let now = Moment::now(&self.driver);
+        sweep.step(&mut self.store, &self.keep, now, pending.len())?;
         let size_bytes = std::fs::metadata(self.place.path()).map_or(0, |file| file.len());
         self.status().size_bytes = size_bytes;
         Ok(wrote)
+    }
+
+    /// Judges services anew that are held to something else.
+    fn hold_to(&mut self) -> Result<(), StepError> {
+        let ledger = &mut self.store.ledger;
+        self.judged_anew
+            .extend(ledger.hold_to(self.driver.held_to()));
+        // A run begins with judging all of them.
+        if self.store.run.is_begun && !self.judged_anew.is_empty() {
+            let (now, services) = (now(), &self.judged_anew);
+            self.store.settle(|draft| {
+                let services = services.iter();
+                services.for_each(|service| draft.judge_named(service, now));
+            })?;
+            self.judged_anew.clear();
+        }
+        Ok(())
+    }
+
+    /// Events that found no place are missing in the counts.
+    fn recount(&mut self, written: &[Record]) -> Result<(), StepError> {
+        if let Some(all) = &self.recount
+            && all.through <= self.driver.hub().last_seq()
+        {
+            self.store.settle(|draft| draft.recount(all, now()))?;
+            self.recount = None;
+        }
+        let is_skipped = |record: &Record| matches!(record.what, Happening::Skipped(_));
+        if written.iter().any(is_skipped) {
+            self.recount = Some(self.driver.tallies());
+        }
+        Ok(())
     }
 
     fn heal(&self) {

@@ -44,7 +44,10 @@ const ABSENCES: &str = "SELECT began_at, ended_at FROM absences
 const HOURS: &str = "SELECT hour, pass_ms, warn_ms, down_ms, unknown_ms, deaths, reason
     FROM service_hours WHERE service = ?1 AND hour >= ?2 AND hour < ?3 ORDER BY hour";
 
-const SERVICE: &str = "SELECT service, state, accounted_to, reason FROM services WHERE name = ?1";
+/// A name without a slash that the settings name may be a service of its own.
+const SERVICE: &str = "SELECT service, state, accounted_to, reason FROM services AS v
+    WHERE name = ?1 AND (EXISTS (SELECT 1 FROM events AS e WHERE e.service = v.service)
+    OR NOT EXISTS (SELECT 1 FROM sessions AS s WHERE s.name = ?1))";
 
 impl Availability {
     /// The share of the time it was up, of all time that is known; `None` if none is.

@@ -1,5 +1,7 @@
 //! Availability, compared with a model that walks time second by second.
 
+use std::time::Duration;
+
 use carotid_core::EventKind;
 use jiff::Timestamp;
 use proptest::prelude::*;
@@ -7,9 +9,18 @@ use proptest::prelude::*;
 use super::*;
 use crate::sink::api;
 use crate::sink::journal::archive::{Reach, Subject};
+use crate::sink::journal::sweep::{Keep, Sweep};
+use crate::sink::journal::wall::Moment;
 
 /// Shortly before an hour is over.
 const BEGIN_S: i64 = 1_000_000 * 3600 + 3000;
+
+/// Nothing is old enough to be forgotten.
+const KEEP: Keep = Keep {
+    raw_ms: i64::MAX / 2,
+    hours_ms: i64::MAX / 2,
+    max_bytes: i64::MAX,
+};
 
 const NAMES: [&str; 3] = ["pay/1", "pay/2", "solo"];
 
@@ -80,6 +91,9 @@ struct World {
     service: Walked,
     service_after: Second,
     absent: Vec<bool>,
+    sweep: Sweep,
+    /// How much of the time was no stall.
+    attended: usize,
 }
 
 impl World {
@@ -93,6 +107,8 @@ impl World {
             service: Walked::default(),
             service_after: Second::Unwatched,
             absent: Vec::new(),
+            sweep: Sweep::default(),
+            attended: 0,
         }
     }
 
@@ -110,7 +126,20 @@ impl World {
             self.service.seconds.push(second);
             self.absent.push(absent);
             self.now += 1;
+            self.attended += usize::from(!absent);
         }
+    }
+
+    /// What goes on between two batches.
+    fn sweep(&mut self) {
+        let now = Moment {
+            wall: ms(self.now),
+            machine: Duration::from_secs(self.now as u64),
+            attended: Duration::from_secs(self.attended as u64),
+        };
+        let store = self.books.store();
+        self.sweep.look_at_clock(store, now).unwrap();
+        self.sweep.step(store, &KEEP, now, 0).unwrap();
     }
 
     fn service_now(&self) -> Second {
@@ -190,6 +219,8 @@ impl World {
     fn stall(&mut self, seconds: u16) {
         let (seq, at) = (self.books.number(), ms(self.now));
         self.pass(seconds, true);
+        // Before anybody tells of it.
+        self.sweep();
         let stall = Entry {
             seq,
             at,
@@ -210,6 +241,7 @@ impl World {
             life.peer.is_suspect = true;
         }
         self.books.restart(ms(self.now));
+        self.sweep = Sweep::default();
     }
 
     fn check(&self, subject: Subject, walked: &Walked, since: usize) {
@@ -261,7 +293,10 @@ proptest! {
         let mut world = World::new();
         for step in steps {
             match step {
-                Step::Wait(seconds) => world.pass(seconds, false),
+                Step::Wait(seconds) => {
+                    world.pass(seconds, false);
+                    world.sweep();
+                }
                 Step::Act(who, what) => world.act(who, what),
                 Step::Stall(seconds) => world.stall(seconds),
                 Step::Restart(seconds) => world.restart(seconds),

@@ -1,7 +1,10 @@
 //! What is forgotten, and what is not.
 
+use std::time::Duration;
+
 use super::*;
 use crate::sink::journal::sweep::{Keep, Sweep};
+use crate::sink::journal::wall::Moment;
 
 const DAY_MS: i64 = 24 * 3_600_000;
 
@@ -11,11 +14,21 @@ const KEEP: Keep = Keep {
     max_bytes: i64::MAX,
 };
 
+/// Some minutes after the machine was started.
+fn at(wall: i64, minutes: u64) -> Moment {
+    let machine = Duration::from_secs(60 * minutes);
+    Moment {
+        wall,
+        machine,
+        attended: machine,
+    }
+}
+
 impl Books {
     fn sweep(&mut self, keep: Keep, now: i64) {
         let mut sweep = Sweep::default();
-        for _ in 0..50 {
-            sweep.step(self.store(), &keep, now, 0).unwrap();
+        for step in 0..50 {
+            sweep.step(self.store(), &keep, at(now, step), 0).unwrap();
         }
     }
 
@@ -95,7 +108,7 @@ fn a_full_file_forgets_its_oldest_events_and_uses_their_room_again() {
     let mut sweep = Sweep::default();
     for round in 0..40 {
         books.live_many(500, round * 1000);
-        let now = (round + 1) * 20_000;
+        let now = at((round + 1) * 20_000, round.unsigned_abs());
         sweep.step(books.store(), &keep, now, 1000).unwrap();
     }
     let pages = books.count("PRAGMA page_count");
@@ -122,7 +135,7 @@ fn hours_that_are_over_are_put_down_without_an_event() {
 fn a_service_that_nobody_came_back_to_is_forgotten_with_its_hours() {
     let mut books = Books::begin(0);
     books.live("gone/1", 0, Some(DEAD));
-    books.live("here/1", 0, None);
+    books.live("here/1", 2000, None);
     books.sweep(KEEP, 31 * DAY_MS);
     let state = "SELECT count(*) FROM services WHERE name = 'gone' AND state = 'unwatched'";
     assert_eq!(books.count(state), 1);
