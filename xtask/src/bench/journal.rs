@@ -20,6 +20,8 @@ const SERVICES: usize = 20;
 const PER_SECOND: u32 = 50_000;
 /// How often some of them happen.
 const STEP: Duration = Duration::from_millis(2);
+/// So long may the middle one of the answers for a name and for a service take.
+const LONGEST_ANSWERS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 const HOUR_MS: i64 = 3_600_000;
 const MONTH: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -262,6 +264,8 @@ fn section(mut seen: Seen, asked: &Asked, restored: Duration, sessions: u32) -> 
     row("a batch until it is durable, p99", commit(99));
     row("events waiting, at most", seen.most_pending.to_string());
     row("size of the file", format!("{} MB", seen.bytes / 1_000_000));
+    let [of_name, of_service] = LONGEST_ANSWERS;
+    let is_soon = asked.name[0] <= of_name && asked.service[0] <= of_service;
     let [median, most] = asked.name.map(ms);
     row(
         "last 100 events of a name, with its availability, median and most",
@@ -282,7 +286,7 @@ fn section(mut seen: Seen, asked: &Asked, restored: Duration, sessions: u32) -> 
     Section {
         name: "journal",
         text,
-        passed: rate >= f64::from(PER_SECOND) * 0.99,
+        passed: rate >= f64::from(PER_SECOND) * 0.99 && is_soon,
     }
 }
 

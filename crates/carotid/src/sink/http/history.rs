@@ -83,6 +83,8 @@ async fn tell(archive: Option<Archive>, asked: Asked) -> Result<api::History, Hi
         since: until.checked_sub(ago).map_err(|_| HistoryError::Since)?,
         limit,
     };
+    let turns = archive.clone();
+    let _turn = turns.turn().await;
     let read = tokio::task::spawn_blocking(move || {
         let history = archive.history(&subject, reach, until);
         (history, subject)

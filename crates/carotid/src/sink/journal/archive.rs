@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::file;
 use super::writer::{JournalStatus, SharedStatus};
@@ -18,8 +19,8 @@ pub(crate) use availability::{Availability, Hour};
 pub use events::Reach;
 pub use history::Subject;
 
-/// Connections that are kept open for the next reader.
-const KEPT: usize = 4;
+/// So many may read at a time, on connections that are kept open for the next.
+const READERS: usize = 4;
 
 /// What is written. Clones share their connections.
 #[derive(Clone, Debug)]
@@ -31,6 +32,7 @@ pub struct Archive {
 struct Shared {
     path: PathBuf,
     idle: Mutex<Vec<Idle>>,
+    turns: Semaphore,
     hub: Hub,
     status: SharedStatus,
 }
@@ -59,6 +61,7 @@ impl Archive {
         let shared = Shared {
             path,
             idle: Mutex::default(),
+            turns: Semaphore::new(READERS),
             hub,
             status,
         };
@@ -90,8 +93,14 @@ impl Archive {
         read: impl FnOnce(&Reader<'_>) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ReadError> {
         let archive = self.clone();
+        let _turn = self.turn().await;
         let asked = tokio::task::spawn_blocking(move || archive.read(read));
         asked.await.unwrap_or(Err(ReadError::Abandoned))
+    }
+
+    /// Waits until few enough others read: all of them share the disk with the one who writes.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.shared.turns.acquire().await.ok()
     }
 
     /// The same for a thread that may block.
@@ -138,7 +147,7 @@ impl Shared {
 
     fn give_back(&self, idle: Idle) {
         let mut others = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if others.len() < KEPT {
+        if others.len() < READERS {
             others.push(idle);
         }
     }

@@ -68,6 +68,14 @@ pub enum OpenJournalError {
         /// What SQLite found.
         source: rusqlite::Error,
     },
+    /// There is no room to write it.
+    #[error("no room for {}: the disk is full", path.display())]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite found.
+        source: rusqlite::Error,
+    },
     /// It cannot be read or written.
     #[error("cannot open {}", path.display())]
     Sqlite {
@@ -98,8 +106,9 @@ impl OpenJournalError {
             Self::Damaged { .. } => {
                 "Save what can be read with: sqlite3 carotid.db .recover. Then move the file away: a new one is made."
             }
+            Self::Full { .. } => "Free space, or name a directory on another disk with --data DIR.",
             Self::Sqlite { .. } => {
-                "Free space or correct the permissions, or name another directory with --data DIR."
+                "Correct the permissions, or name another directory with --data DIR."
             }
         }
     }
@@ -226,9 +235,22 @@ impl Place {
         let path = self.path.clone();
         match source.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => OpenJournalError::Foreign { path },
+            Some(ErrorCode::DiskFull) => OpenJournalError::Full { path, source },
+            // SQLite does not say why it could not write.
+            Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) if self.is_full() => {
+                OpenJournalError::Full { path, source }
+            }
             Some(ErrorCode::DatabaseCorrupt) => OpenJournalError::Damaged { path, source },
             _ => OpenJournalError::Sqlite { path, source },
         }
+    }
+
+    /// Whether there is no room on the disk.
+    fn is_full(&self) -> bool {
+        let probe = self.path.with_file_name(COPY);
+        let written = fs::write(&probe, [0; 1 << 16]);
+        let _gone = remove(&probe);
+        written.is_err_and(|error| error.kind() == io::ErrorKind::StorageFull)
     }
 
     /// Which file is there now, if one is.

@@ -56,8 +56,17 @@ pub(super) fn recall(connection: &Connection, now: i64, fresh: u64) -> rusqlite:
     let mut waiting = connection.prepare(WAITING)?;
     let mut rows = waiting.query(())?;
     while let Some(row) = rows.next()? {
-        ledger.load_session(row.get(0)?, row.get(11)?);
-        sessions.extend(read_session(row, now)?);
+        if let Some(session) = read_session(row, now)? {
+            ledger.load_session(row.get(0)?, row.get(11)?);
+            sessions.push(session);
+        } else {
+            let (session, name): (i64, String) = (row.get(0)?, row.get(1)?);
+            tracing::warn!(
+                session,
+                name,
+                "a session is not watched any more: its name or terms are refused"
+            );
+        }
     }
     let waiting = sessions.len();
     let mut ended = connection.prepare(ENDED)?;

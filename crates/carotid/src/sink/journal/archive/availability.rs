@@ -35,8 +35,10 @@ pub(crate) struct Hour {
     pub(crate) reason: Option<String>,
 }
 
+/// Those that had not ended, and the one before: it may have been missed since.
 const SESSIONS: &str = "SELECT opened_at, ended_at, ended_as, last_beat_at FROM sessions
-    WHERE name = ?1 ORDER BY session";
+    WHERE name = ?1 AND session >= coalesce((SELECT session FROM sessions
+    WHERE name = ?1 AND ended_at < ?2 ORDER BY session DESC LIMIT 1), 0) ORDER BY session";
 
 const ABSENCES: &str = "SELECT began_at, ended_at FROM absences
     WHERE began_at < ?2 AND ended_at > ?1 ORDER BY began_at";
@@ -69,7 +71,7 @@ impl Reader<'_> {
         let absences = self.absences(since, until)?;
         let mut sum = Availability::default();
         let mut statement = self.connection.prepare_cached(SESSIONS)?;
-        let mut rows = statement.query((name,))?;
+        let mut rows = statement.query((name, since))?;
         let mut is_known = false;
         // From when on the next session's name was missed.
         let mut missed_from = None;

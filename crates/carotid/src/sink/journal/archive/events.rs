@@ -19,8 +19,12 @@ const OF_SERVICE: &str =
     "SELECT e.seq, e.at, e.kind, e.session, s.name, s.epoch, e.cause, e.silent_ms,
     e.peer, e.evidence, e.detail
     FROM events AS e LEFT JOIN sessions AS s USING (session)
-    WHERE e.service = (SELECT service FROM services WHERE name = ?1) AND e.seq < ?2 AND e.at >= ?3
-    ORDER BY e.seq DESC LIMIT ?4";
+    WHERE e.service = (SELECT service FROM services WHERE name = ?1) AND e.seq < ?2
+    ORDER BY e.seq DESC";
+
+/// Events are numbered nearly in the order of their times, but for a clock that was set by hours, in
+/// milliseconds.
+const SLACK_MS: i64 = 3_600_000;
 
 const OF_SESSION: &str =
     "SELECT e.seq, e.at, e.kind, e.session, s.name, s.epoch, e.cause, e.silent_ms,
@@ -86,8 +90,20 @@ impl Reader<'_> {
     ) -> rusqlite::Result<Vec<Event>> {
         let (before, since) = reach.bounds();
         let mut events = Vec::new();
-        let limit = whole(reach.limit as u128);
-        self.read_events(OF_SERVICE, (service, before, since, limit), &mut events)?;
+        let mut statement = self.connection.prepare_cached(OF_SERVICE)?;
+        let mut rows = statement.query((service, before))?;
+        // What is older is not looked through.
+        while events.len() < reach.limit
+            && let Some(row) = rows.next()?
+        {
+            let at: i64 = row.get(1)?;
+            if at < since - SLACK_MS {
+                break;
+            }
+            if since <= at {
+                events.push(read_event(row)?);
+            }
+        }
         Ok(events)
     }
 

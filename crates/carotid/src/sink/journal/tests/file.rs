@@ -90,7 +90,20 @@ fn a_damaged_file_is_refused_with_what_to_do() {
 #[test]
 fn an_older_schema_is_brought_up_to_date() {
     let mut connection = Connection::open_in_memory().unwrap();
-    schema::migrate(&mut connection, 0).unwrap();
+    connection
+        .execute_batch(include_str!("../schema/1.sql"))
+        .unwrap();
+    let session = "INSERT INTO sessions (session, name, epoch, interval_ms, timeout_ms,
+        longest_stall_ms, opened_at) VALUES (1, 'a', 1, 1000, 4000, 0, 7)";
+    connection.execute(session, ()).unwrap();
+    schema::migrate(&mut connection, 1).unwrap();
+    let letters = "SELECT count(*) FROM alert_letters, sessions";
+    connection
+        .query_row(letters, (), |row| row.get::<_, i64>(0))
+        .unwrap();
+    let sessions = "SELECT opened_at FROM sessions";
+    let opened_at = connection.query_row(sessions, (), |row| row.get::<_, i64>(0));
+    assert_eq!(opened_at, Ok(7));
     let version: i32 = connection
         .pragma_query_value(None, "user_version", |row| row.get(0))
         .unwrap();

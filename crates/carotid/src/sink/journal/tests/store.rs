@@ -38,11 +38,12 @@ fn every_event_comes_back_as_it_was_shown() {
     let shown: Vec<_> = pending.into_iter().map(api::Event::from).collect();
     journal.end();
     let kept = archive.read(|reader| reader.events_after(0, 100)).unwrap();
+    let all = ["opened", "opened", "opened", "suspect", "back", "left"];
+    assert_eq!(shown.len(), all.len());
     let json = |events: &[api::Event]| serde_json::to_string_pretty(events).unwrap();
     let kept_last = &kept[kept.len() - shown.len()..];
     assert_eq!(json(kept_last), json(&shown));
     let kinds: Vec<_> = kept.iter().map(|event| event.kind.to_string()).collect();
-    let all = ["opened", "opened", "opened", "suspect", "back", "left"];
     assert_eq!(kinds, all);
 }
 
