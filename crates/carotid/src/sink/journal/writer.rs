@@ -236,7 +236,10 @@ impl Writer {
             _ if there.is_none() => self.write_anew(),
             // A stranger's, unless it is what was put back and could not be opened yet.
             StepError::Gone if there != self.put_back => return,
-            _ => self.reopen(),
+            StepError::Gone
+            | StepError::Sqlite(_)
+            | StepError::Reopen(_)
+            | StepError::PutBack(_) => self.reopen(),
         };
         match reopened {
             Ok(()) => *file = self.place.identity(),
