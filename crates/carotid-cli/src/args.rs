@@ -143,6 +143,11 @@ pub(crate) struct Settings {
     #[serde(default)]
     pub(crate) fleet: Fleet,
 
+    /// How much the journal keeps.
+    #[command(flatten)]
+    #[serde(default)]
+    pub(crate) journal: Journal,
+
     /// What single services are held to.
     #[arg(skip)]
     #[serde(default, rename = "service")]
@@ -236,6 +241,30 @@ pub(crate) struct MassSilence {
     )]
     #[serde(alias = "releases-per-second")]
     pub(crate) releases_per_second: Option<u32>,
+}
+
+/// In the file, the table `[journal]`.
+#[derive(Clone, Debug, Default, Args, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Journal {
+    /// For how long the journal keeps events and ended sessions, at least 1h; the hours of services are
+    /// kept for 400 days [default: 30d]
+    #[arg(
+        long = "journal-keep",
+        env = "CAROTID_JOURNAL_KEEP",
+        value_name = "DURATION"
+    )]
+    pub(crate) keep: Option<Span>,
+
+    /// How large the journal's file may become, in MiB, at least 16; the oldest events go first
+    /// [default: 4096]
+    #[arg(
+        long = "journal-max-mib",
+        env = "CAROTID_JOURNAL_MAX_MIB",
+        value_name = "MIB"
+    )]
+    #[serde(alias = "max-mib")]
+    pub(crate) max_mib: Option<u32>,
 }
 
 /// In the file, the table `[fleet]`.

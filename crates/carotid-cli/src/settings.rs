@@ -3,14 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
+use carotid::ServerConfig;
 use carotid::core::{
     self, Allowance, Breaker, BreakerConfig, Config, Engine, Suspicion, SuspicionTarget, Terms,
 };
-use carotid::{JournalConfig, ServerConfig};
 
 use crate::args::{
-    DEFAULT_HTTP, DEFAULT_RPC, Detection, Detector, Fleet, LogFormat, MassSilence, OnDisconnect,
-    ServeArgs, Settings,
+    DEFAULT_HTTP, DEFAULT_RPC, Detection, Detector, Fleet, Journal, LogFormat, MassSilence,
+    OnDisconnect, ServeArgs, Settings,
 };
 use crate::config::check::plain;
 use crate::exit::Exit;
@@ -63,6 +63,7 @@ pub(crate) fn faults(settings: Settings) -> Vec<Exit> {
         terms(&settings).err(),
         suspicion(&settings.detection).err(),
         allowance(&settings.fleet).err(),
+        data::check(&settings.journal).err(),
         service::configs(&settings.services)
             .err()
             .map(Exit::settings),
@@ -104,8 +105,8 @@ fn weigh(settings: Settings, file: Option<PathBuf>) -> Result<Decided, Exit> {
             allowance: allowance(&settings.fleet)?,
             services: service::configs(&settings.services).map_err(Exit::settings)?,
             max_message: MAX_MESSAGE,
-            journal: data::folder(settings.data).map(JournalConfig::new),
             http_hosts,
+            journal: data::journal(settings.data, &settings.journal)?,
             alerts: alert::rules(&settings.alerts)?,
             ..ServerConfig::default()
         },
@@ -235,6 +236,10 @@ fn or(first: Settings, second: Settings) -> Settings {
             beats_per_second: (first.fleet.beats_per_second).or(second.fleet.beats_per_second),
             reconnects_per_second: (first.fleet.reconnects_per_second)
                 .or(second.fleet.reconnects_per_second),
+        },
+        journal: Journal {
+            keep: first.journal.keep.or(second.journal.keep),
+            max_mib: first.journal.max_mib.or(second.journal.max_mib),
         },
         // No flag names any.
         services: second.services,

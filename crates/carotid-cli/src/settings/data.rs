@@ -2,9 +2,68 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::time::Duration;
+
+use carotid::{JournalConfig, Span};
+
+use crate::args::Journal;
+use crate::exit::Exit;
+
+/// Where the journal is and what it keeps; none if nothing is to be kept.
+pub(super) fn journal(
+    data: Option<PathBuf>,
+    asked: &Journal,
+) -> Result<Option<JournalConfig>, Exit> {
+    check(asked)?;
+    Ok(folder(data).map(|folder| {
+        let default = JournalConfig::new(folder);
+        let max_bytes = asked.max_mib.map(|mib| u64::from(mib) << 20);
+        JournalConfig {
+            keep: asked.keep.map_or(default.keep, |span| span.0),
+            max_bytes: max_bytes.unwrap_or(default.max_bytes),
+            ..default
+        }
+    }))
+}
+
+/// Whether that much, or that little, can be kept.
+pub(super) fn check(asked: &Journal) -> Result<(), Exit> {
+    if let Some(Span(keep)) = asked.keep
+        && keep < SHORTEST_KEEP
+    {
+        return Err(JournalError::Keep { keep }.into());
+    }
+    if let Some(mib) = asked.max_mib
+        && mib < LEAST_MIB
+    {
+        return Err(JournalError::Size { mib }.into());
+    }
+    Ok(())
+}
+
+/// What is remembered of sessions that have ended is as old.
+const SHORTEST_KEEP: Duration = Duration::from_secs(3600);
+
+/// What some ten thousand sessions take, and their last events.
+const LEAST_MIB: u32 = 16;
+
+/// Settings of the journal that cannot be used.
+#[derive(Debug, thiserror::Error)]
+enum JournalError {
+    #[error("journal.keep {keep:?} is shorter than {SHORTEST_KEEP:?}")]
+    Keep { keep: Duration },
+    #[error("journal.max_mib {mib} is less than {LEAST_MIB}")]
+    Size { mib: u32 },
+}
+
+impl From<JournalError> for Exit {
+    fn from(error: JournalError) -> Self {
+        Self::settings(error).advise("Change --journal-keep or --journal-max-mib.")
+    }
+}
 
 /// The folder asked for, or the usual one; none if nothing is to be kept.
-pub(super) fn folder(asked: Option<PathBuf>) -> Option<PathBuf> {
+fn folder(asked: Option<PathBuf>) -> Option<PathBuf> {
     match asked {
         Some(none) if none.as_os_str() == "none" => None,
         Some(folder) => Some(folder),
@@ -35,6 +94,22 @@ fn usual(variable: impl Fn(&str) -> Option<OsString>) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_too_little_to_go_on_with_is_refused() {
+        let keeping = |keep: Option<&str>, max_mib| {
+            let keep = keep.map(|keep| keep.parse().unwrap());
+            check(&Journal { keep, max_mib }).is_ok()
+        };
+        assert!(keeping(None, None) && keeping(Some("1h"), Some(16)));
+        assert!(!keeping(Some("59m"), None) && !keeping(None, Some(15)));
+        let asked = Journal {
+            keep: None,
+            max_mib: Some(16),
+        };
+        let config = journal(Some("/a".into()), &asked).unwrap().unwrap();
+        assert_eq!(config.max_bytes, 16 << 20);
+    }
 
     #[test]
     fn the_service_s_folder_comes_first_and_none_is_none() {
