@@ -17,7 +17,7 @@ use crate::driver::{Past, PastSession, PastVerdict};
 const ENDED_WITHIN_MS: i64 = HOUR_MS;
 
 /// More than this many that have ended are not taken up.
-const MOST_ENDED: i64 = 1 << 20;
+const MOST_ENDED: i64 = 1 << 17;
 
 const WAITING: &str =
     "SELECT session, name, epoch, interval_ms, timeout_ms, longest_stall_ms, peer,

@@ -22,6 +22,11 @@ const AT_ONCE: usize = 16_384;
 /// With nothing to write, how soon the thread looks whether it is to end.
 const PATIENCE: Duration = Duration::from_millis(200);
 
+/// After a batch of so many events it waits for this long since the last, and takes more at once: their
+/// pages have to be written once only.
+const MANY_AT_ONCE: usize = 500;
+const GATHERING: Duration = Duration::from_millis(100);
+
 /// How old the sign of life of a run may become.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
@@ -102,6 +107,7 @@ impl Writer {
             let ending = matches!(self.stop.try_recv(), Err(TryRecvError::Disconnected));
             let wait = if ending { Duration::ZERO } else { PATIENCE };
             let pending = self.driver.hub().pending(AT_ONCE, wait);
+            let begun = Stopwatch::start();
             let is_due = !self.store.run.is_begun || SIGN_OF_LIFE <= written_at.elapsed();
             let outcome = if self.place.identity() == file {
                 self.step(&pending, is_due, &mut sweep)
@@ -131,6 +137,12 @@ impl Writer {
             let waiting = self.driver.hub().count_pending();
             if ending && waiting == 0 {
                 break;
+            }
+            let is_busy = MANY_AT_ONCE <= pending.len() && waiting < AT_ONCE as u64;
+            if is_busy && !ending {
+                let _told = self
+                    .stop
+                    .recv_timeout(GATHERING.saturating_sub(begun.elapsed()));
             }
         }
         if let Err(error) = self.store.end(now()) {

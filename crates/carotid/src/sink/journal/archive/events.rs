@@ -30,11 +30,13 @@ const OF_SESSION: &str =
     "SELECT e.seq, e.at, e.kind, e.session, s.name, s.epoch, e.cause, e.silent_ms,
     e.peer, e.evidence, e.detail
     FROM events AS e JOIN sessions AS s USING (session)
-    WHERE e.session = ?1 AND e.seq < ?2 AND e.at >= ?3
+    WHERE e.era = ?5 AND e.session = ?1 AND e.seq < ?2 AND e.at >= ?3
     ORDER BY e.seq DESC LIMIT ?4";
 
-/// A name's sessions do not overlap, so the later session has the later events.
-const SESSIONS_OF_NAME: &str = "SELECT session FROM sessions WHERE name = ?1
+/// A name's sessions do not overlap, so the later session has the later events. A session's events are
+/// between the one that opened it and its verdict, or the last of all.
+const SESSIONS_OF_NAME: &str = "SELECT session,
+    coalesce(verdict, (SELECT max(seq) FROM events), session) FROM sessions WHERE name = ?1
     AND session < ?2 AND (ended_at IS NULL OR ended_at >= ?3) ORDER BY session DESC";
 
 /// Which events of a name or a service.
@@ -72,11 +74,14 @@ impl Reader<'_> {
         let mut sessions = self.connection.prepare_cached(SESSIONS_OF_NAME)?;
         let mut rows = sessions.query((name, before, since))?;
         while let Some(row) = rows.next()? {
-            let session: i64 = row.get(0)?;
-            let left = whole((reach.limit - events.len()) as u128);
-            self.read_events(OF_SESSION, (session, before, since, left), &mut events)?;
-            if reach.limit <= events.len() {
-                break;
+            let (session, last): (i64, i64) = (row.get(0)?, row.get(1)?);
+            for era in (era(session)..=era(last.min(before))).rev() {
+                let left = whole((reach.limit - events.len()) as u128);
+                let asked = (session, before, since, left, era);
+                self.read_events(OF_SESSION, asked, &mut events)?;
+                if reach.limit <= events.len() {
+                    return Ok(events);
+                }
             }
         }
         Ok(events)
@@ -120,6 +125,11 @@ impl Reader<'_> {
         }
         Ok(())
     }
+}
+
+/// Of an event, as the schema has it.
+const fn era(seq: i64) -> i64 {
+    seq >> 17
 }
 
 fn read_event(row: &Row<'_>) -> rusqlite::Result<Event> {

@@ -60,9 +60,12 @@ CREATE TABLE events (
     silent_ms INTEGER,
     peer TEXT,
     evidence TEXT,
-    detail TEXT
+    detail TEXT,
+    -- Events of one era are together in the index, so that what is written at one time, and forgotten at
+    -- one time, is in few pages of it, whichever sessions it is of.
+    era INTEGER GENERATED ALWAYS AS (seq >> 17) VIRTUAL
 );
-CREATE INDEX event_by_session ON events (session) WHERE session IS NOT NULL;
+CREATE INDEX event_by_session ON events (era, session) WHERE session IS NOT NULL;
 CREATE INDEX event_by_service ON events (service) WHERE service IS NOT NULL;
 
 -- How long each service was how, hour by hour. Its time since accounted_to is not in here yet.
@@ -101,12 +104,7 @@ SELECT
     s.name,
     v.name AS service,
     s.epoch,
-    coalesce(s.ended_as, (
-        SELECT CASE e.kind WHEN 'suspect' THEN 'suspect' ELSE 'alive' END
-        FROM events AS e
-        WHERE e.session = s.session AND e.kind IN ('opened', 'suspect', 'back')
-        ORDER BY e.seq DESC LIMIT 1
-    ), 'alive') AS health,
+    coalesce(s.ended_as, 'watched') AS health,
     s.cause,
     strftime('%Y-%m-%dT%H:%M:%fZ', s.opened_at / 1000.0, 'unixepoch') AS opened_at,
     strftime('%Y-%m-%dT%H:%M:%fZ', s.last_beat_at / 1000.0, 'unixepoch') AS last_beat_at,
