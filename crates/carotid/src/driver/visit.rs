@@ -52,7 +52,10 @@ impl Driver {
         }
         let id = match state.watched(now, name.as_str()) {
             Some(id) => id,
-            None => state.enter(now, name, terms, peer.into())?,
+            None => {
+                self.shared.admit(&state, now, name.as_str())?;
+                state.enter(now, name, terms, peer.into())?
+            }
         };
         // It was watched a moment ago, under the same lock.
         let _ended = state.engine.fail(now, id);
