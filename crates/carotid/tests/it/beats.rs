@@ -5,17 +5,9 @@ use std::fmt::Write as _;
 use carotid::ServerConfig;
 use carotid::core::{Config, Health};
 use carotid::netrpc::Router;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::ground::{Ground, in_time, terms};
-
-/// A whole answer.
-struct Answer {
-    status: u16,
-    head: String,
-    body: String,
-}
+use super::http::{Answer, send};
 
 /// Sends one request, as curl would.
 async fn ask(ground: &Ground, request: &str, headers: &[&str], body: &str) -> Answer {
@@ -27,16 +19,7 @@ async fn ask(ground: &Ground, request: &str, headers: &[&str], body: &str) -> An
         write!(text, "Content-Length: {}\r\n", body.len()).unwrap();
     }
     write!(text, "\r\n{body}").unwrap();
-    let mut stream = TcpStream::connect(ground.operations).await.unwrap();
-    stream.write_all(text.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    in_time(stream.read_to_string(&mut answer)).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    Answer {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    }
+    send(ground, &text).await
 }
 
 /// The status alone.

@@ -23,8 +23,13 @@ pub(crate) async fn get(ground: &Ground, path: &str, headers: &[&str]) -> Answer
         write!(text, "{header}\r\n").unwrap();
     }
     text += "\r\n";
+    send(ground, &text).await
+}
+
+/// Sends a whole request, and waits for the end of the answer.
+pub(crate) async fn send(ground: &Ground, request: &str) -> Answer {
     let mut stream = TcpStream::connect(ground.operations).await.unwrap();
-    stream.write_all(text.as_bytes()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     in_time(stream.read_to_string(&mut answer)).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();

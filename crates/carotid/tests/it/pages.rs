@@ -7,15 +7,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::ground::{Ground, in_time};
-
-/// A whole answer.
-#[derive(Debug)]
-struct Answer {
-    status: u16,
-    /// In lower case.
-    head: String,
-    body: String,
-}
+use super::http::{Answer, send};
 
 async fn get(ground: &Ground, path: &str) -> Answer {
     get_with(ground, path, "").await
@@ -23,18 +15,8 @@ async fn get(ground: &Ground, path: &str) -> Answer {
 
 /// The same with one more line of a request's head.
 async fn get_with(ground: &Ground, path: &str, line: &str) -> Answer {
-    let mut stream = TcpStream::connect(ground.operations).await.unwrap();
     let head = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\nAccept: text/html\r\n");
-    let request = format!("{head}{line}\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    in_time(stream.read_to_string(&mut answer)).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    Answer {
-        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
-        head: head.to_ascii_lowercase(),
-        body: body.to_owned(),
-    }
+    send(ground, &format!("{head}{line}\r\n")).await
 }
 
 async fn page(ground: &Ground, path: &str) -> String {
