@@ -32,7 +32,6 @@ mod services;
 mod shard;
 mod sorted;
 mod storage;
-mod survey;
 mod visit;
 
 use counts::Counts;

@@ -298,8 +298,8 @@ mod tests {
         );
     }
 
-    #[test]
-    fn an_end_that_is_not_durable_is_not_shown() {
+    #[tokio::test]
+    async fn an_end_that_is_not_durable_is_not_shown() {
         let driver = driver();
         let peer = PeerAddr::Unix { pid: None };
         let (key, _) = driver.open("b".parse().unwrap(), None, peer).unwrap();
@@ -309,7 +309,10 @@ mod tests {
             (view.health, view.standing),
             (Health::Suspect, Standing::Held)
         );
+        let left = async || driver.count(|view| view.health == Health::Left).await;
+        assert_eq!(left().await, 0);
         driver.hub().show(43);
+        assert_eq!(left().await, 1);
         assert_eq!(driver.find("b").unwrap().view.health, Health::Left);
     }
 }

@@ -147,11 +147,13 @@ impl Driver {
         (found, None)
     }
 
-    /// Shows each session to `visit`, and how to make all of it that is known. Whoever is there
-    /// throughout is shown once. No lock is held for long.
-    pub(super) async fn each(
+    /// Shows each session that is remembered, ended ones included, to `visit`, with where it was last
+    /// heard from and how to make all of it that is known. Whoever is there throughout is shown once,
+    /// whatever comes and goes meanwhile. No lock is held for long; a million sessions take some tenths of
+    /// a second of one core.
+    pub(crate) async fn each(
         &self,
-        mut visit: impl FnMut(SessionView, &dyn Fn(SessionView) -> Watched),
+        mut visit: impl FnMut(SessionView, Option<PeerAddr>, &dyn Fn(SessionView) -> Watched),
     ) {
         for shard in &self.shared.shards {
             let (mut from, mut end) = (0, u32::MAX);
@@ -162,8 +164,10 @@ impl Driver {
                     end = state.engine.slots();
                     let watch = |view| self.shared.watched(&state, view, now);
                     let until = end.min(from.saturating_add(SLOTS_AT_ONCE));
-                    for view in state.engine.scan(now, from..until) {
-                        visit(view, &watch);
+                    for mut view in state.engine.scan(now, from..until) {
+                        self.shared.mask(&state, &mut view);
+                        let peer = state.peers.get(view.id.index()).copied().flatten();
+                        visit(view, peer.and_then(|peer| peer.address), &watch);
                     }
                     from = until;
                 }

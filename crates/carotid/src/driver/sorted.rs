@@ -134,7 +134,7 @@ impl Driver {
     ) -> Page {
         let mut total = 0;
         let mut rows = BinaryHeap::new();
-        self.each(|view, watch| {
+        self.each(|view, _, watch| {
             if !wanted(&view) {
                 return;
             }
@@ -177,7 +177,8 @@ impl Driver {
     /// How many sessions `wanted` accepts; costs as much as [`Self::sorted`].
     pub async fn count(&self, wanted: impl Fn(&SessionView) -> bool) -> u64 {
         let mut count = 0;
-        self.each(|view, _| count += u64::from(wanted(&view))).await;
+        self.each(|view, _, _| count += u64::from(wanted(&view)))
+            .await;
         count
     }
 }

@@ -87,10 +87,10 @@ async fn near(driver: &Driver, of_service: Wanted, of_host: Wanted) -> [Screenfu
     let is_alone = of_host.host.is_none();
     let mut choices = [choice(of_service), choice(of_host)];
     driver
-        .survey(|view, peer| {
-            choices[0].look(view, peer);
+        .each(|view, peer, _| {
+            choices[0].look(&view, peer);
             if !is_alone {
-                choices[1].look(view, peer);
+                choices[1].look(&view, peer);
             }
         })
         .await;

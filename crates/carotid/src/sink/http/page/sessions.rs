@@ -63,7 +63,7 @@ pub(super) async fn show(State(desk): State<Desk>, Asking(asked): Asking<Asked>)
     };
     let mut choice = Choice::new(wanted, sort, from, ROWS);
     desk.driver
-        .survey(|view, peer| choice.look(view, peer))
+        .each(|view, peer, _| choice.look(&view, peer))
         .await;
     let screenful = choice.found(&desk.driver);
     let main = html! {
